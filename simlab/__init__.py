@@ -1,0 +1,3 @@
+"""A flight simulator for machine learning in production."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,6 @@
+"""`python -m simlab`."""
+
+from simlab.cli import entry
+
+if __name__ == "__main__":
+    entry()

@@ -1,0 +1,422 @@
+"""The nouns: what one stage hands to the next.
+
+Every noun is a frozen dataclass of plain values, Arrow tables, bytes and other nouns, so that
+`simlab.store` can write it without knowing what it means. When the meaning changes the type
+changes: `Rows` become `ValidRows`, and a stage that was skipped does not type-check.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:  # Arrow costs a tenth of a second, which `simlab check` need not pay
+    import pyarrow as pa
+
+Problem = Literal["binary", "regression"]
+Kind = Literal["numeric", "categorical"]
+
+
+# --- data ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Column:
+    """One feature column and what a person knows about it."""
+
+    name: str
+    kind: Kind
+    sensitive: bool = False
+    integral: bool = False
+    """Whether its values are whole numbers at the source."""
+
+
+@dataclass(frozen=True)
+class View:
+    """A group of features with one entity key, one clock and one time to live."""
+
+    name: str
+    entity: str
+    """Column that joins the view to a row."""
+    columns: tuple[Column, ...]
+    ttl_seconds: int = 0
+    """How long a value may be served after its event time; 0 is for ever."""
+    from_rows: bool = False
+    """Whether the rows themselves carry the view's features (no table of its own)."""
+
+
+@dataclass(frozen=True)
+class Schema:
+    """Who is who among the columns; no stage names a column by itself."""
+
+    problem: Problem
+    target: str
+    entity: str
+    event_time: str
+    columns: tuple[Column, ...]
+    """Columns that arrive with the row and may be features."""
+    keys: tuple[str, ...] = ()
+    """Further entity keys that arrive with the row and join views; not features."""
+    views: tuple[View, ...] = ()
+    """Feature views; exactly one of them is `from_rows`."""
+    ordered: bool = False
+    """Whether event times are real, so that a split must respect them."""
+
+    @property
+    def features(self) -> tuple[Column, ...]:
+        """Every feature of the model, in the order of the views."""
+        return tuple(column for view in self.views for column in view.columns)
+
+    @property
+    def numeric(self) -> tuple[str, ...]:
+        """Names of the numeric features."""
+        return tuple(c.name for c in self.features if c.kind == "numeric")
+
+    @property
+    def categorical(self) -> tuple[str, ...]:
+        """Names of the categorical features."""
+        return tuple(c.name for c in self.features if c.kind == "categorical")
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Labelled rows as the world gave them: entity key, event time, columns, target."""
+
+    table: pa.Table
+    schema: Schema
+    source: str
+    """Where they came from, for people: `adult-income, training`."""
+    updates: Mapping[str, pa.Table] = field(default_factory=dict)
+    """Rows of the views that have tables of their own, by view name."""
+
+
+@dataclass(frozen=True)
+class LakeRows:
+    """Rows kept in the local lake under a version and a digest."""
+
+    table: pa.Table
+    schema: Schema
+    source: str
+    version: int
+    updates: Mapping[str, pa.Table] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Constraint:
+    """What one column must look like, learned from the rows the model was built on."""
+
+    column: str
+    kind: Kind
+    completeness: float
+    """Least share of values that are present, in [0, 1]."""
+    nullable: bool
+    """Whether one missing value is acceptable in a row."""
+    lowest: float | None = None
+    highest: float | None = None
+    domain: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ValidRows:
+    """Rows that met the schema, and the constraints learned from them."""
+
+    table: pa.Table
+    schema: Schema
+    constraints: tuple[Constraint, ...]
+    rejected: int
+    """Rows set aside in quarantine."""
+    updates: Mapping[str, pa.Table] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class FeatureSet:
+    """Point-in-time correct training features: one row per labelled event.
+
+    `table` holds the entity key, the event time, every feature (numeric as double, categorical
+    as string, null where unknown), the target as double, and `split` (train, valid or test).
+    """
+
+    table: pa.Table
+    schema: Schema
+    constraints: tuple[Constraint, ...]
+    baseline: pa.Table
+    """Features and target that the monitors compare with."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One setting tried by tuning."""
+
+    number: int
+    values: Mapping[str, Any]
+    score: float
+    best_round: int = 0
+
+
+@dataclass(frozen=True)
+class Params:
+    """The hyperparameters to train with."""
+
+    algorithm: str
+    values: Mapping[str, Any]
+    metric: str
+    score: float | None = None
+    trials: tuple[Trial, ...] = ()
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained model in its engine's own text, with what is needed to score with it."""
+
+    algorithm: str
+    problem: Problem
+    numeric: tuple[str, ...]
+    categorical: tuple[str, ...]
+    categories: Mapping[str, tuple[str, ...]]
+    """Known values of each categorical feature, in code order."""
+    native: str
+    """LightGBM's model text, or the linear model's coefficients as JSON."""
+    values: Mapping[str, Any]
+    threshold: float
+    """A score at or above it counts as the positive class (binary problems)."""
+    probe: pa.Table
+    """A few hundred feature rows on which native and exported scores must agree."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """One metric with its 95 % bootstrap interval."""
+
+    metric: str
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Scores:
+    """How the model did on rows it never saw, beside a dummy and a simple rule."""
+
+    rows: int
+    model: tuple[Score, ...]
+    dummy: Mapping[str, float]
+    rule: Mapping[str, float]
+    rule_text: str
+
+    def get(self, metric: str) -> Score | None:
+        """The named metric, or None when the problem has none of that name."""
+        return next((s for s in self.model if s.metric == metric), None)
+
+
+@dataclass(frozen=True)
+class Version:
+    """A registered model version; numbers count up within a run."""
+
+    number: int
+    model: Model
+    scores: Scores
+    schema: Schema
+    constraints: tuple[Constraint, ...]
+    baseline: pa.Table
+    params: Params
+
+
+@dataclass(frozen=True)
+class Approved:
+    """A version that may go into service."""
+
+    version: Version
+    why: str
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A version that may not go into service, and why."""
+
+    version: Version
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """A model in service: the exported graph, its parity, and what its monitors compare with."""
+
+    version: int
+    onnx: bytes
+    algorithm: str
+    problem: Problem
+    schema: Schema
+    numeric: tuple[str, ...]
+    categorical: tuple[str, ...]
+    threshold: float
+    constraints: tuple[Constraint, ...]
+    baseline: pa.Table
+    """Features of the baseline rows, plus `prediction` and `label`."""
+    quality: Mapping[str, Score]
+    """The evaluation of this version, by metric."""
+    parity: float
+    """Largest difference between native and exported scores on the probe."""
+
+
+# --- live ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Window:
+    """The traffic of one step of the clock, as it arrives: no labels."""
+
+    number: int
+    start: datetime
+    end: datetime
+    table: pa.Table
+    """Inference id, entity key, event time and whatever columns the senders sent."""
+    schema: Schema
+    updates: Mapping[str, pa.Table] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Quarantined:
+    """Rows set aside for one reason."""
+
+    reason: str
+    column: str
+    rows: int
+
+
+@dataclass(frozen=True)
+class ScreenedWindow:
+    """A window whose bad rows were set aside, with reasons."""
+
+    number: int
+    start: datetime
+    end: datetime
+    table: pa.Table
+    quarantine: pa.Table
+    """The rows set aside as they arrived, as JSON text, each with its reason."""
+    reasons: tuple[Quarantined, ...]
+    findings: tuple[Finding, ...]
+    arrived: int
+    updates: Mapping[str, pa.Table] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Request:
+    """Feature vectors of one window as the endpoint gets them."""
+
+    number: int
+    table: pa.Table
+    """Inference id, event time, every feature."""
+    schema: Schema
+    view_rows: Mapping[str, pa.Table] = field(default_factory=dict)
+    """What was written to the online store for this window, by view, so that it can be replayed."""
+
+
+@dataclass(frozen=True)
+class Served:
+    """A window answered: one prediction per accepted row."""
+
+    number: int
+    version: int
+    table: pa.Table
+    """Inference id and prediction (score of the positive class, or the value)."""
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Labels that became known during one window."""
+
+    arrived: int
+    """Window in which they became known."""
+    table: pa.Table
+    """Inference id, label, and the window each belongs to."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one detector says of one window."""
+
+    monitor: str
+    """data_quality or model_quality."""
+    check: str
+    """drift, schema, completeness, domain, quality …"""
+    column: str
+    """Column or metric it looks at; empty for the whole window."""
+    method: str
+    value: float | None
+    threshold: float | None
+    breached: bool
+    of_window: int
+    """Window it speaks about; later than which it may become known."""
+
+    @property
+    def alarm(self) -> str:
+        """The name of the alarm it feeds."""
+        return ":".join(part for part in (self.monitor, self.check, self.column) if part)
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Everything the monitors found out in one window, and the alarms after it."""
+
+    window: int
+    findings: tuple[Finding, ...]
+    alarms: Mapping[str, str]
+    """State of every alarm after this window: OK, ALARM or INSUFFICIENT_DATA."""
+    points: Mapping[str, tuple[bool, ...]]
+    """Last N datapoints of every alarm, oldest first."""
+    metrics: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A decision to retrain, and with which rows."""
+
+    reason: str
+    windows: tuple[int, ...]
+    """Live windows whose labelled rows take part."""
+    include_training: bool
+    """Whether the original training rows take part as well."""
+
+
+@dataclass(frozen=True)
+class History:
+    """What an operator remembers: short, frozen, and the only memory there is."""
+
+    window: int = -1
+    alarms: Mapping[str, str] = field(default_factory=dict)
+    points: Mapping[str, tuple[bool, ...]] = field(default_factory=dict)
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    pending: tuple[Served, ...] = ()
+    """Answered windows whose labels are not all known yet."""
+    labelled: tuple[int, ...] = ()
+    """Windows with at least one known label, oldest first."""
+    onset: Mapping[str, int] = field(default_factory=dict)
+    """Window in which each alarm that sounds now began to sound."""
+    retrained: tuple[int, ...] = ()
+    """Windows in which a retrain was carried out."""
+    version: int = 0
+    """Version in service."""
+
+    def add(self, served: Served, findings: Findings, labels: Labels, horizon: int) -> History:
+        """The history one window later."""
+        known = labels.table.column("window").unique().to_pylist()
+        labelled = tuple(sorted({*self.labelled, *known}))
+        pending = tuple(s for s in (*self.pending, served) if s.number > findings.window - horizon - 1)
+        onset = {
+            name: self.onset.get(name, findings.window)
+            for name, state in findings.alarms.items()
+            if state == "ALARM"
+        }
+        return replace(
+            self,
+            window=findings.window,
+            alarms=findings.alarms,
+            points=findings.points,
+            metrics={**self.metrics, **findings.metrics},
+            pending=pending,
+            labelled=labelled,
+            onset=onset,
+            version=served.version,
+        )

@@ -1,0 +1,271 @@
+"""Checking: everything a scenario refers to is looked up before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from simlab import expect
+from simlab.artifacts import Schema
+from simlab.dataset import Card, find_dataset, load_card, schema
+from simlab.engines import engine
+from simlab.errors import ScenarioInvalid, did_you_mean
+from simlab.quality import METRICS
+from simlab.scenario import Injection, Scenario, read
+from simlab.screening import own_columns
+from simlab.shapes import problems_in as shape_problems
+from simlab.signature import find, module_of, settings
+from simlab.stages import STAGES
+from simlab.yamlfile import placed, read_yaml
+
+WORLD_SEAMS = {"training": ("traffic", "labels"), "live": ("traffic", "draw"), "labels": ("labels",)}
+"""Seams of the world itself, by what an injection may be `on`."""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A scenario that can run: with its dataset's card and typed settings."""
+
+    scenario: Scenario
+    folder: Path
+    """The dataset's folder."""
+    card: Card
+    schema: Schema
+    settings: Mapping[str, Mapping[str, Any]]
+    """Settings by stage."""
+
+
+def check(path: Path, sets: Mapping[str, Any] | None = None) -> Checked:
+    """Read a scenario and look up everything it refers to.
+
+    Raises
+    ------
+    ScenarioInvalid
+        With every problem found, each with its line and the nearest right name.
+    """
+    scenario = read(path, sets)
+    lines = read_yaml(path)[1]
+    return checked(scenario, path.name, lines)
+
+
+def checked(scenario: Scenario, file: str, lines: Mapping[str, int] | None = None) -> Checked:
+    """Look up everything a scenario refers to; see `check`."""
+    problems: list[str] = []
+    folder = card = None
+    try:
+        folder = find_dataset(scenario.dataset)
+        card = load_card(folder)
+    except ScenarioInvalid as wrong:
+        inner = [str(wrong)] if wrong.file != file else list(wrong.problems)
+        problems += [f"dataset: {text}" for text in inner]
+    except LookupError as wrong:
+        problems.append(f"dataset: {wrong.args[0]}")
+    typed, found = _stages(scenario)
+    problems += found
+    problems += _expectations(scenario)
+    if card is not None:
+        shape = schema(card)
+        problems += _world(scenario, card)
+        problems += _injections(scenario, shape)
+        problems += _metrics(scenario, shape)
+    else:
+        problems += _injections(scenario, None)
+    if problems or card is None or folder is None:
+        raise ScenarioInvalid(file, placed(problems, dict(lines or {})))
+    return Checked(scenario=scenario, folder=folder, card=card, schema=schema(card), settings=typed)
+
+
+def _stages(scenario: Scenario) -> tuple[dict[str, dict[str, Any]], list[str]]:
+    """Typed settings of every stage, and what is wrong with them."""
+    typed: dict[str, dict[str, Any]] = {}
+    problems: list[str] = []
+    known = {s.name: s for s in STAGES}
+    for name, given in scenario.stages.items():
+        if name not in known:
+            problems.append(f"stages: no stage called {name!r}{did_you_mean(name, known)}")
+            continue
+        module = module_of("stages", name)
+        functions = tuple(getattr(module, f) for f in known[name].functions)
+        typed[name], found = settings(functions, given, f"stages.{name}")
+        problems += found
+    problems += _nested(typed)
+    return typed, problems
+
+
+def _nested(typed: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """Names inside settings: detectors and the policy."""
+    from simlab.stages.monitor import Datapoints, Detectors, detector_of
+
+    detectors = typed.get("monitor", {}).get("detectors")
+    if isinstance(detectors, Detectors):
+        for kind in ("numeric", "categorical"):
+            where = f"stages.monitor.detectors.{kind}"
+            given = getattr(detectors, kind)
+            if isinstance(given, dict) and len(given) != 1:
+                yield f"{where}: write one detector by its name"
+                continue
+            name, values = detector_of(given)
+            yield from _named("detectors", name, values, where)
+            try:
+                kinds = module_of("detectors", name).KINDS
+            except (LookupError, AttributeError):
+                continue
+            if kind not in kinds:
+                yield f"{where}: {name} does not work on {kind} columns"
+    alarm = typed.get("monitor", {}).get("alarm")
+    if isinstance(alarm, Datapoints) and alarm.datapoints > alarm.of:
+        yield f"stages.monitor.alarm: {alarm.datapoints} of {alarm.of} datapoints can never breach"
+    policy = typed.get("retrain", {}).get("policy", "never")
+    if isinstance(policy, dict) and len(policy) != 1:
+        yield "stages.retrain.policy: write one policy by its name"
+    else:
+        name, values = (policy, {}) if isinstance(policy, str) else next(iter(policy.items()))
+        yield from _named("policies", name, values or {}, "stages.retrain.policy")
+    split = typed.get("features", {})
+    if split.get("valid", 0.2) + split.get("test", 0.2) >= 0.9 or min(split.get("valid", 1), split.get("test", 1)) <= 0:
+        yield "stages.features: valid and test must each be above 0 and leave at least a tenth to train on"
+    algorithm = typed.get("train", {}).get("algorithm", "lightgbm")
+    if algorithm not in ("lightgbm", "linear"):
+        yield f"stages.train.algorithm: {algorithm!r} has no exact exporter"
+    from simlab.hyperparameters import problems_in as parameter_problems
+
+    yield from parameter_problems(algorithm, typed.get("train", {}).get("fixed") or {}, "stages.train.fixed")
+
+
+def _named(folder: str, name: str, values: Mapping[str, Any], where: str) -> list[str]:
+    try:
+        function = find(folder, name)
+    except LookupError as wrong:
+        return [f"{where}: {wrong.args[0]}"]
+    return settings(function, values, f"{where}.{name}")[1]
+
+
+def _world(scenario: Scenario, card: Card) -> Iterator[str]:
+    world, clock = scenario.world, scenario.clock
+    if world.order == "replay" and card.event_time.simulated:
+        yield f"world.order: {scenario.dataset} has no clock of its own, so it cannot be replayed; use drawn"
+    if world.order == "drawn" and card.views:
+        names = ", ".join(card.views)
+        yield (
+            f"world.order: {scenario.dataset} has feature views with clocks of their own ({names}), "
+            "which only fit a replay; write world: {order: replay}"
+        )
+    if world.training_from is not None:
+        if world.order == "drawn":
+            yield "world.training_from: only a replay has a first moment of its training rows"
+        elif world.training_from >= clock.start:
+            yield "world.training_from: must be before the clock's start, or there is nothing to train on"
+    if world.order == "replay" and isinstance(world.training, float) and world.training < 1 and world.training != 0.4:
+        yield "world.training: in a replay, write a number of rows, or training_from; a share has no meaning there"
+    if clock.step < timedelta(seconds=1):
+        yield "clock.step: at least one second"
+
+
+def _injections(scenario: Scenario, shape: Schema | None) -> Iterator[str]:
+    seen: dict[str, int] = {}
+    exposed = {seam for s in STAGES for seam in s.seams}
+    for number, injection in enumerate(scenario.inject):
+        where = f"inject[{number}]"
+        if injection.id in seen:
+            yield f"{where}.id: {injection.id!r} is taken by inject[{seen[injection.id]}]"
+        seen[injection.id] = number
+        if injection.on != "training" and injection.start >= scenario.clock.windows:
+            yield (
+                f"{where}.start: window {injection.start} never comes; "
+                f"the scenario has windows 0 to {scenario.clock.windows - 1}"
+            )
+        yield from shape_problems(injection.shape, f"{where}.shape")
+        try:
+            module = module_of("injectors", injection.kind)
+            function = find("injectors", injection.kind)
+        except LookupError as wrong:
+            yield f"{where}.kind: {wrong.args[0]}"
+            continue
+        values, problems = settings(function, injection.settings, f"{where}.with")
+        yield from problems
+        seam = str(getattr(module, "SEAM", "traffic"))
+        if injection.on == "ops":
+            if seam not in exposed:
+                yield f"{where}.kind: {injection.kind} acts at the seam {seam!r}, which no stage exposes"
+        elif seam not in WORLD_SEAMS[injection.on]:
+            right = [on for on, seams in WORLD_SEAMS.items() if seam in seams] or ["ops"]
+            yield f"{where}.on: {injection.kind} acts on {' or '.join(right)}, not on {injection.on}"
+        if seam == "draw" and scenario.world.order == "replay":
+            yield f"{where}.kind: {injection.kind} draws rows anew, which a replay does not do"
+        if shape is not None:
+            yield from _columns(injection, module, values, shape, where)
+
+
+def _columns(injection: Injection, module: Any, values: Mapping[str, Any], shape: Schema, where: str) -> Iterator[str]:
+    """Columns and conditions that an injection names."""
+    if shape.problem not in getattr(module, "PROBLEMS", (shape.problem,)):
+        yield f"{where}.kind: {injection.kind} makes no sense in a {shape.problem} problem"
+    own = {c.name: c.kind for c in own_columns(shape)}
+    wanted = getattr(module, "COLUMN", None)
+    if wanted is not None and "column" in values:
+        column = values["column"]
+        if column not in own:
+            yield f"{where}.with.column: no column called {column!r}{did_you_mean(column, own)}"
+        elif wanted not in ("any", own[column]):
+            yield f"{where}.with.column: {injection.kind} needs a {wanted} column, and {column!r} is {own[column]}"
+    if injection.where:
+        kinds = {n: "number" if k == "numeric" else "text" for n, k in own.items()}
+        for problem in engine("duckdb").problems_in(injection.where, kinds):
+            yield f"{where}.where: {problem}"
+
+
+def _expectations(scenario: Scenario) -> Iterator[str]:
+    known = expect.expectations()
+    ids = [i.id for i in scenario.inject]
+    for part in ("given", "expect"):
+        for number, item in enumerate(getattr(scenario, part)):
+            where = f"{part}[{number}]"
+            if len(item) != 1:
+                yield f"{where}: write one expectation by its name"
+                continue
+            ((name, given),) = item.items()
+            if name not in known:
+                yield f"{where}: no expectation called {name!r}{did_you_mean(name, known)}"
+                continue
+            values, problems = settings(known[name], given, f"{where}.{name}")
+            yield from problems
+            if "injection" in values and values["injection"] not in ids:
+                yield f"{where}.{name}: no injection with id {values['injection']!r}{did_you_mean(values['injection'], ids)}"
+            for key in ("window", "by", "first", "last"):
+                if isinstance(values.get(key), int) and values[key] > scenario.clock.windows:
+                    yield f"{where}.{name}.{key}: window {values[key]} never comes"
+            if "stage" in values and values["stage"] not in {s.name for s in STAGES}:
+                yield f"{where}.{name}: no stage called {values['stage']!r}" + did_you_mean(
+                    values["stage"], [s.name for s in STAGES]
+                )
+
+
+def _metrics(scenario: Scenario, shape: Schema) -> Iterator[str]:
+    """Metrics that expectations and stages name must exist for this kind of problem."""
+    good = METRICS[shape.problem]
+    extra = ("positive_rate", "predicted_rate") if shape.problem == "binary" else ("bias", "mape")
+    full = {f"{stage}.{m}" for stage in ("evaluate", "monitor") for m in (*good, *extra)}
+    full |= {f"evaluate.{rival}.{m}" for rival in ("dummy", "rule") for m in (*good, *extra)}
+    full |= {"serve.rows", "validate.rejected"}
+    for part in ("given", "expect"):
+        for number, item in enumerate(getattr(scenario, part)):
+            for name, values in item.items():
+                metric = values.get("metric") if isinstance(values, dict) else None
+                if isinstance(metric, str) and metric not in full:
+                    yield f"{part}[{number}].{name}.metric: no metric called {metric!r}{did_you_mean(metric, full)}"
+    named = [
+        ("tune.metric", scenario.setting("tune", "metric")),
+        ("approve.metric", scenario.setting("approve", "metric")),
+        ("monitor.quality.metric", (scenario.setting("monitor", "quality") or {}).get("metric")),
+    ]
+    for where, metric in named:
+        if isinstance(metric, str) and metric not in good:
+            yield f"stages.{where}: {metric!r} is not measured in a {shape.problem} problem{did_you_mean(metric, good)}"
+    features = {c.name for c in shape.features}
+    for column in scenario.setting("monitor", "ignore") or ():
+        if column not in features:
+            yield f"stages.monitor.ignore: no column called {column!r}{did_you_mean(column, features)}"
+

@@ -1,0 +1,350 @@
+"""The facts: everything a run can say.
+
+A fact is past tense, frozen, and holds only what an operator could see: simulated time, run-local
+ordinals, content digests and figures of six significant digits. Wall-clock figures live in
+`timings.jsonl`; what was done to the world lives in `world.jsonl` (`WorldFact` below).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import isfinite
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter
+
+
+def figure(value: float | None) -> float | None:
+    """A figure as facts keep it: six significant digits, None where it is undefined.
+
+    >>> figure(0.123456789), figure(float('nan'))
+    (0.123457, None)
+    """
+    if value is None or not isfinite(value):
+        return None
+    return float(f"{value:.6g}")
+
+
+def _figure(value: Any) -> Any:
+    return figure(float(value)) if value is not None and not isinstance(value, (bool, str)) else value
+
+
+Figure = Annotated[float | None, BeforeValidator(_figure)]
+
+
+class Event(BaseModel):
+    """What every fact says: when in simulated time, and in which window."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: str
+    window: int | None = None
+    """Window during which it was said; None before the first."""
+    time: str = ""
+    """Simulated time, ISO 8601."""
+
+
+class RunStarted(Event):
+    """A run began."""
+
+    kind: Literal["RunStarted"] = "RunStarted"
+    scenario: str
+    title: str
+    dataset: str
+    dataset_digest: str
+    problem: str
+    seed: Mapping[str, int]
+    windows: int
+    rows: int
+    step_seconds: int
+
+
+class StageFinished(Event):
+    """A stage did its work; its artifact and metrics are recorded with it."""
+
+    kind: Literal["StageFinished"] = "StageFinished"
+    stage: str
+    artifact: str
+    """Content digest of what it handed on."""
+    inputs: tuple[str, ...] = ()
+    """Content digests of what it was given."""
+    metrics: Mapping[str, Figure] = Field(default_factory=dict)
+
+
+class StageFailed(Event):
+    """A stage could not do its work."""
+
+    kind: Literal["StageFailed"] = "StageFailed"
+    stage: str
+    why: str
+
+
+class DataIngested(Event):
+    """Rows were written to the local lake."""
+
+    kind: Literal["DataIngested"] = "DataIngested"
+    version: int
+    rows: int
+    columns: int
+    digest: str
+    source: str
+
+
+class RowsRejected(Event):
+    """Rows were set aside in quarantine."""
+
+    kind: Literal["RowsRejected"] = "RowsRejected"
+    column: str
+    reason: str
+    rows: int
+    of: int
+
+
+class FeatureParityChecked(Event):
+    """The same entities at the same instants were read offline and online."""
+
+    kind: Literal["FeatureParityChecked"] = "FeatureParityChecked"
+    rows: int
+    differing: int
+    max_difference: Figure = None
+
+
+class TrialFinished(Event):
+    """Tuning tried one setting."""
+
+    kind: Literal["TrialFinished"] = "TrialFinished"
+    number: int
+    values: Mapping[str, Any]
+    metric: str
+    score: Figure = None
+
+
+class ModelTrained(Event):
+    """A model was fitted."""
+
+    kind: Literal["ModelTrained"] = "ModelTrained"
+    algorithm: str
+    rows: int
+    values: Mapping[str, Any]
+    metrics: Mapping[str, Figure] = Field(default_factory=dict)
+
+
+class MetricMeasured(Event):
+    """A metric was measured: `evaluate.auc`, `monitor.log_loss`, `serve.rows` …"""
+
+    kind: Literal["MetricMeasured"] = "MetricMeasured"
+    metric: str
+    value: Figure = None
+    low: Figure = None
+    high: Figure = None
+    of_window: int | None = None
+    """Window it speaks about; `window` is when it became known."""
+    rows: int | None = None
+
+
+class ModelRegistered(Event):
+    """A version entered the registry; numbers count up within the run."""
+
+    kind: Literal["ModelRegistered"] = "ModelRegistered"
+    version: int
+    artifact: str
+    algorithm: str
+    metrics: Mapping[str, Figure] = Field(default_factory=dict)
+
+
+class ModelApproved(Event):
+    """A version may go into service."""
+
+    kind: Literal["ModelApproved"] = "ModelApproved"
+    version: int
+    why: str
+
+
+class ModelRejected(Event):
+    """A version may not go into service."""
+
+    kind: Literal["ModelRejected"] = "ModelRejected"
+    version: int
+    reasons: tuple[str, ...]
+
+
+class ModelDeployed(Event):
+    """A version went into service."""
+
+    kind: Literal["ModelDeployed"] = "ModelDeployed"
+    version: int
+    onnx: str
+    """Digest of the exported graph."""
+    bytes: int
+    parity: Figure = None
+    replaced: int | None = None
+
+
+class LabelsArrived(Event):
+    """True answers became known."""
+
+    kind: Literal["LabelsArrived"] = "LabelsArrived"
+    rows: int
+    of_windows: tuple[int, ...]
+
+
+class FindingMade(Event):
+    """One detector looked at one window."""
+
+    kind: Literal["FindingMade"] = "FindingMade"
+    monitor: str
+    check: str
+    column: str = ""
+    method: str
+    value: Figure = None
+    threshold: Figure = None
+    breached: bool
+    of_window: int
+
+
+class DistributionShifted(Event):
+    """Two histograms of a drifted column, kept for the report: baseline and window."""
+
+    kind: Literal["DistributionShifted"] = "DistributionShifted"
+    column: str
+    labels: tuple[str, ...]
+    """Bin edges (numeric, one more than shares) or category names."""
+    baseline: tuple[Figure, ...]
+    current: tuple[Figure, ...]
+
+
+class AlarmChanged(Event):
+    """An alarm went to OK, ALARM or INSUFFICIENT_DATA."""
+
+    kind: Literal["AlarmChanged"] = "AlarmChanged"
+    alarm: str
+    state: Literal["OK", "ALARM", "INSUFFICIENT_DATA"]
+    previous: Literal["OK", "ALARM", "INSUFFICIENT_DATA"]
+    reason: str
+
+
+class RetrainPlanned(Event):
+    """A policy decided to retrain."""
+
+    kind: Literal["RetrainPlanned"] = "RetrainPlanned"
+    policy: str
+    reason: str
+    windows: tuple[int, ...]
+    include_training: bool
+
+
+class RetrainFinished(Event):
+    """A retrain ended: a new version is in service, or the old one stayed and why."""
+
+    kind: Literal["RetrainFinished"] = "RetrainFinished"
+    version: int
+    """Version in service from now on."""
+    replaced: bool
+    why: str
+
+
+class Judged(Event):
+    """One expectation (or one condition of `given:`) was judged."""
+
+    kind: Literal["Judged"] = "Judged"
+    of: Literal["given", "expect"]
+    expectation: str
+    """Its name and settings, as in the scenario."""
+    held: bool
+    why: str
+
+
+class RunFinished(Event):
+    """The run came to its end."""
+
+    kind: Literal["RunFinished"] = "RunFinished"
+    status: Literal["held", "deviated", "gate", "failed"]
+    exit: int
+
+
+Fact = Annotated[
+    RunStarted
+    | StageFinished
+    | StageFailed
+    | DataIngested
+    | RowsRejected
+    | FeatureParityChecked
+    | TrialFinished
+    | ModelTrained
+    | MetricMeasured
+    | ModelRegistered
+    | ModelApproved
+    | ModelRejected
+    | ModelDeployed
+    | LabelsArrived
+    | FindingMade
+    | DistributionShifted
+    | AlarmChanged
+    | RetrainPlanned
+    | RetrainFinished
+    | Judged
+    | RunFinished,
+    Field(discriminator="kind"),
+]
+
+
+# --- the world's own log ------------------------------------------------------------------------
+
+
+class WorldStarted(Event):
+    """A world was made: what it was made from."""
+
+    kind: Literal["WorldStarted"] = "WorldStarted"
+    scenario: str
+    dataset: str
+    dataset_digest: str
+    order: str
+    training_rows: int
+    baseline_rows: int
+    pool_rows: int
+    baseline_gap: Mapping[str, Figure] = Field(default_factory=dict)
+    """Measured gap between training and baseline, by column."""
+
+
+class Injected(Event):
+    """An injection acted on a window (or on the training rows)."""
+
+    kind: Literal["Injected"] = "Injected"
+    injection: str
+    injector: str
+    on: str
+    intensity: Figure
+    """The shape's alpha in this window."""
+    rows: int
+    """Rows it touched."""
+    of: int
+    mask: str
+    """Digest of which rows it touched."""
+    measured: Mapping[str, Figure] = Field(default_factory=dict)
+    """Size as measured on the touched columns, in standard deviations of the reference."""
+    relabelled: int = 0
+    """Labels that changed because the world answered for the moved rows."""
+
+
+class HindsightMeasured(Event):
+    """Quality of a window judged with every true label, also those not known yet."""
+
+    kind: Literal["HindsightMeasured"] = "HindsightMeasured"
+    version: int
+    metrics: Mapping[str, Figure]
+    rows: int
+
+
+class WorldFinished(Event):
+    """The world ended."""
+
+    kind: Literal["WorldFinished"] = "WorldFinished"
+    windows: int
+
+
+WorldFact = Annotated[
+    WorldStarted | Injected | HindsightMeasured | WorldFinished, Field(discriminator="kind")
+]
+
+FACT: TypeAdapter[Any] = TypeAdapter(Fact)
+WORLD_FACT: TypeAdapter[Any] = TypeAdapter(WorldFact)

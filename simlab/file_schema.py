@@ -1,0 +1,94 @@
+"""The JSON Schema of scenario files, generated from the signatures, so that an editor completes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from simlab.dataset import dataset_names
+from simlab.expect import expectations
+from simlab.scenario import Scenario
+from simlab.shapes import json_schema as shape_schema
+from simlab.shipped import scenario_folders
+from simlab.signature import find, first_line, module_of, names, settings_model
+from simlab.stages import STAGES
+
+
+def shipped_schema() -> Path:
+    """Where the shipped schema file lies: beside the shipped scenarios."""
+    folders = scenario_folders()
+    return (folders[0] if folders else Path("scenarios")) / "scenario.schema.json"
+
+
+def scenario_schema() -> dict[str, Any]:
+    """The whole schema (JSON Schema 2020-12)."""
+    definitions: dict[str, Any] = {}
+    body = Scenario.model_json_schema(by_alias=True, ref_template="#/$defs/{model}")
+    definitions.update(body.pop("$defs", {}))
+    properties = body["properties"]
+    properties.pop("name", None)
+    properties["dataset"] = {"enum": list(dataset_names()), "description": "A dataset; `simlab list datasets`."}
+    properties["stages"] = {
+        "type": "object",
+        "description": "Settings by stage.",
+        "additionalProperties": False,
+        "properties": {
+            s.name: _settings(
+                tuple(getattr(module_of("stages", s.name), f) for f in s.functions), definitions, f"{s.aws} on AWS"
+            )
+            for s in STAGES
+        },
+    }
+    wanted = {"type": "array", "items": _expectation(definitions)}
+    properties["given"] = {**wanted, "description": "What the built model must meet before any live window."}
+    properties["expect"] = {**wanted, "description": "What must come true, or the run exits with 5."}
+    injection = definitions["Injection"]
+    injection["properties"]["shape"] = shape_schema()
+    injection["properties"]["kind"] = {"anyOf": [{"enum": list(names("injectors"))}, {"pattern": r"\."}], "type": "string"}
+    injection["allOf"] = [
+        {
+            "if": {"properties": {"kind": {"const": kind}}},
+            "then": {"properties": {"with": _settings((find("injectors", kind),), definitions)}},
+        }
+        for kind in names("injectors")
+    ]
+    policies = {
+        "anyOf": [
+            {"enum": list(names("policies"))},
+            {
+                "type": "object",
+                "additionalProperties": False,
+                "minProperties": 1,
+                "maxProperties": 1,
+                "properties": {n: _settings((find("policies", n),), definitions) for n in names("policies")},
+            },
+        ]
+    }
+    properties["stages"]["properties"]["retrain"]["properties"]["policy"] = policies
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "simlab scenario",
+        "description": "A world, a lifecycle, and what is expected of the two.",
+        **{k: v for k, v in body.items() if k not in ("title", "description")},
+        "$defs": dict(sorted(definitions.items())),
+    }
+
+
+def _settings(functions: tuple[Callable[..., Any], ...], definitions: dict[str, Any], more: str = "") -> dict[str, Any]:
+    """The schema of what may be set on some functions."""
+    found = settings_model(*functions).model_json_schema(ref_template="#/$defs/{model}")
+    definitions.update(found.pop("$defs", {}))
+    says = first_line(functions[0])
+    return {
+        "type": "object",
+        "description": f"{says} {more}.".strip() if more else says,
+        "properties": found.get("properties", {}),
+        "required": found.get("required", []),
+        "additionalProperties": False,
+    }
+
+
+def _expectation(definitions: dict[str, Any]) -> dict[str, Any]:
+    known = {name: _settings((function,), definitions) for name, function in expectations().items()}
+    return {"type": "object", "properties": known, "additionalProperties": False, "minProperties": 1, "maxProperties": 1}

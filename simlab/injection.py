@@ -1,0 +1,270 @@
+"""Injections at work: the core owns when, where, how hard and on whom; the injector only what.
+
+The order is fixed and does not depend on the file's: first the draw (who arrives), then changes of
+the world itself (the labeller answers for the moved rows), then changes of its law (concept), then
+measurement errors and schema faults (which keep the label), and last noise on the labels.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+from simlab.artifacts import Schema
+from simlab.context import rng_for
+from simlab.engines import engine
+from simlab.events import Event, Injected
+from simlab.labeller import Labeller
+from simlab.scenario import Injection, Scenario
+from simlab.shapes import alpha
+from simlab.signature import find, module_of
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+TRAINING = -1
+"""The window number under which draws for the training rows are named."""
+
+
+class World(Protocol):
+    """What an injection may know of the world it acts on."""
+
+    scenario: Scenario
+    reference: dict[str, tuple[float, float]]
+    labeller: Labeller
+
+    def say(self, fact: Event) -> None:
+        """Write into the world's log."""
+
+    @property
+    def schema(self) -> Schema:
+        """Who is who among the columns."""
+
+
+def intensity(injection: Injection, number: int) -> float:
+    """The shape's value in a window; on training rows an injection acts in full."""
+    return 1.0 if number == TRAINING else alpha(injection.shape, number, injection.start, injection.end)
+
+
+def law(injection: Injection) -> str:
+    """What the injector says of the labels: ask, keep, weights, concept or noise."""
+    return str(module_of("injectors", injection.kind).LABELS)
+
+
+def acting(scenario: Scenario, laws: tuple[str, ...], number: int, ops: bool = False) -> list[tuple[Injection, float]]:
+    """The enabled injections of these laws that act in a window, with their intensity."""
+    places = ("ops",) if ops else ("training",) if number == TRAINING else ("live", "labels")
+    found = []
+    for injection in scenario.inject:
+        if injection.enabled and injection.on in places and (ops or law(injection) in laws):
+            strength = intensity(injection, number)
+            if strength > 0:
+                found.append((injection, strength))
+    return found
+
+
+def draw_weights(world: World, pool: pa.Table, number: int) -> np.ndarray | None:
+    """Weights of the pool's rows in a window, or None where nobody weighs them."""
+    total: np.ndarray | None = None
+    for injection, strength in acting(world.scenario, ("weights",), number):
+        weights = find("injectors", injection.kind)(pool, strength, world.reference, **injection.settings)
+        if injection.where:
+            weights = _where(pool, injection).astype(float) * (weights - 1) + 1
+        total = weights if total is None else total * weights
+        world.say(
+            Injected(
+                window=number, injection=injection.id, injector=injection.kind, on=injection.on, intensity=strength,
+                rows=pool.num_rows, of=pool.num_rows, mask=_digest(weights),
+                measured=_weighted_gap(pool, weights, world.reference),
+            )
+        )  # fmt: skip
+    return total
+
+
+def inject(world: World, table: pa.Table, number: int) -> pa.Table:
+    """A window's rows (or the training rows) after everything that is done to them."""
+    import pyarrow as pa
+
+    original, target = table, world.schema.target
+    touched: list[tuple[Injection, float, np.ndarray, pa.Table, pa.Table]] = []
+    for injection, strength in acting(world.scenario, ("ask",), number):
+        table = _apply(world, table, original, injection, strength, number, touched)
+    concepts = acting(world.scenario, ("concept",), number)
+    relabelled = 0
+    if touched or concepts:
+        table, relabelled = _relabel(world, table, original, touched, concepts, number)
+    for injection, strength in acting(world.scenario, ("keep",), number):
+        table = _apply(world, table, original, injection, strength, number, touched)
+    for injection, strength in acting(world.scenario, ("noise",), number):
+        labels = table[target].to_numpy()
+        mask, strength = _mask(world, original, injection, strength, number)
+        rng = rng_for(world.scenario.seed.world, "inject", injection.id, "draw", number)
+        noisy = find("injectors", injection.kind)(labels, mask, strength, rng, **injection.settings)
+        table = table.set_column(table.column_names.index(target), target, pa.array(noisy))
+        _report_labels(world, injection, strength, mask, labels, noisy, number)
+    for injection, strength, mask, before, after in touched:
+        world.say(
+            Injected(
+                window=None if number == TRAINING else number, injection=injection.id, injector=injection.kind,
+                on=injection.on, intensity=strength, rows=int(mask.sum()), of=original.num_rows, mask=_digest(mask),
+                measured=_moved(before, after, world.reference), relabelled=relabelled if law(injection) == "ask" else 0,
+            )
+        )  # fmt: skip
+    return table
+
+
+def inject_ops(
+    scenario: Scenario, seam: str, value: Any, number: int | None, say: Callable[[Event], None]
+) -> Any:
+    """What passes a seam of a stage, after the injections `on: ops` that act there."""
+    if number is None:
+        return value
+    for injection, strength in acting(scenario, (), number, ops=True):
+        if module_of("injectors", injection.kind).SEAM != seam:
+            continue
+        after = find("injectors", injection.kind)(value, strength, **injection.settings)
+        say(
+            Injected(
+                window=number, injection=injection.id, injector=injection.kind, on="ops", intensity=strength,
+                rows=len(value) - len(after), of=len(value), mask=hashlib.sha256(repr(after).encode()).hexdigest()[:16],
+            )
+        )  # fmt: skip
+        value = after
+    return value
+
+
+def _apply(
+    world: World,
+    table: pa.Table,
+    original: pa.Table,
+    injection: Injection,
+    strength: float,
+    number: int,
+    touched: list[tuple[Injection, float, np.ndarray, pa.Table, pa.Table]],
+) -> pa.Table:
+    mask, hard = _mask(world, original, injection, strength, number)
+    rng = rng_for(world.scenario.seed.world, "inject", injection.id, "draw", number)
+    after = find("injectors", injection.kind)(table, mask, hard, rng, world.reference, **injection.settings)
+    touched.append((injection, strength, mask, table, after))
+    return after
+
+
+def _mask(
+    world: World, rows: pa.Table, injection: Injection, strength: float, number: int
+) -> tuple[np.ndarray, float]:
+    """Which rows an injection touches, and how hard; draws are per row and named by its id."""
+    import numpy as np
+
+    count, seed = rows.num_rows, world.scenario.seed.world
+    mask = _where(rows, injection) if injection.where else np.ones(count, bool)
+    if injection.fraction < 1:
+        mask &= rng_for(seed, "inject", injection.id, "fraction", number).random(count) < injection.fraction
+    if injection.act == "mix":
+        mask &= rng_for(seed, "inject", injection.id, "mix", number).random(count) < strength
+        return mask, 1.0
+    return mask, strength
+
+
+def _where(rows: pa.Table, injection: Injection) -> np.ndarray:
+    found: np.ndarray = engine("duckdb").mask(rows, injection.where)
+    return found
+
+
+def _relabel(
+    world: World,
+    table: pa.Table,
+    original: pa.Table,
+    touched: list[tuple[Injection, float, np.ndarray, pa.Table, pa.Table]],
+    concepts: list[tuple[Injection, float]],
+    number: int,
+) -> tuple[pa.Table, int]:
+    """Ask the labeller what the moved rows' labels are, under the law of this window."""
+    import numpy as np
+    import pyarrow as pa
+
+    target = world.schema.target
+    y = original[target].to_numpy()
+    moved = np.zeros(len(y), bool)
+    for _, _, mask, before, after in touched:
+        if before is not after:  # an injector of no strength returns its very argument
+            moved |= mask
+    masks = [(injection, *_mask(world, original, injection, strength, number)) for injection, strength in concepts]
+    asked = moved.copy()
+    for _, mask, _ in masks:
+        asked |= mask
+    if not asked.any():
+        return table, 0
+    some = pa.array(np.flatnonzero(asked))
+    before = world.labeller.eta(original.take(some))
+    after = before.copy()
+    here = moved[asked]
+    if here.any():
+        after[here] = world.labeller.eta(table.take(pa.array(np.flatnonzero(moved))))
+    for injection, mask, hard in masks:
+        after = find("injectors", injection.kind)(after, mask[asked], hard, **injection.settings)
+    uniform = rng_for(world.scenario.seed.world, "labeller", number).random(len(y))[asked]
+    answered = y.copy()
+    answered[asked] = world.labeller.answer(y[asked], before, after, uniform)
+    for injection, mask, _ in masks:
+        strength = intensity(injection, number)
+        _report_labels(world, injection, strength, mask, y, answered, number)
+    changed = table.set_column(table.column_names.index(target), target, pa.array(answered))
+    return changed, int((answered != y).sum())
+
+
+def _report_labels(
+    world: World, injection: Injection, strength: float, mask: np.ndarray, before: np.ndarray, after: np.ndarray,
+    number: int,
+) -> None:  # fmt: skip
+    world.say(
+        Injected(
+            window=None if number == TRAINING else number, injection=injection.id, injector=injection.kind,
+            on=injection.on, intensity=strength, rows=int(mask.sum()), of=len(mask), mask=_digest(mask),
+            measured={"labels changed": float((before != after)[mask].mean()) if mask.any() else 0.0},
+            relabelled=int((before != after).sum()),
+        )
+    )  # fmt: skip
+
+
+def _digest(values: np.ndarray) -> str:
+    return hashlib.sha256(values.tobytes()).hexdigest()[:16]
+
+
+def _moved(before: pa.Table, after: pa.Table, reference: Mapping[str, tuple[float, float]]) -> dict[str, float | None]:
+    """How far each touched column's mean moved, in standard deviations; shares for other columns."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    found: dict[str, float | None] = {}
+    for name in before.column_names:
+        if name not in after.column_names or before[name].equals(after[name]):
+            continue
+        old, new = before[name], after[name]
+        if name in reference and pa.types.is_floating(new.type) and new.null_count == old.null_count:
+            std = reference[name][1] or 1.0
+            found[name] = (pc.mean(new).as_py() - pc.mean(old).as_py()) / std if len(new) else None
+        elif new.type == old.type:
+            same = pc.fill_null(pc.equal(old, new), False)
+            both = pc.and_(old.is_null(), new.is_null())
+            found[name] = 1 - (pc.sum(pc.or_(same, both)).as_py() or 0) / max(len(new), 1)
+        else:
+            found[name] = None
+    return found
+
+
+def _weighted_gap(
+    pool: pa.Table, weights: np.ndarray, reference: Mapping[str, tuple[float, float]]
+) -> dict[str, float | None]:
+    """How far weighting moves each numeric mean, in standard deviations."""
+    import numpy as np
+
+    found: dict[str, float | None] = {}
+    for name, (_, std) in reference.items():
+        values = pool[name].to_numpy(zero_copy_only=False)
+        present = ~np.isnan(values)
+        if std > 0 and present.any():
+            plain, weighted = values[present].mean(), np.average(values[present], weights=weights[present])
+            found[name] = float((weighted - plain) / std)
+    return {name: value for name, value in found.items() if value and abs(value) > 0.01}

@@ -1,0 +1,55 @@
+"""The injector `change_concept`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import Field
+
+SEAM = "labels"
+LABELS = "concept"
+COLUMN = None
+PROBLEMS = ("binary",)
+
+
+def change_concept(
+    eta: np.ndarray,
+    mask: np.ndarray,
+    strength: float,
+    *,
+    mode: Literal["invert", "logit"] = "logit",
+    by: Annotated[float, Field(allow_inf_nan=False)] = 0.0,
+) -> np.ndarray:
+    """Change what the features mean: the same rows get other answers.
+
+    Concept drift: P(X) stays, P(Y|X) moves (Gama et al. 2014). Restricted with `where:` it is local.
+
+    Parameters
+    ----------
+    eta
+        The world's probability of the positive class, one per row, in [0, 1].
+    mask
+        Rows it may touch.
+    strength
+        In [0, 1].
+    mode
+        `logit` moves the log odds, ``sigmoid(logit(eta) + by s)``: answers become more or less
+        often positive. `invert` swaps the classes, ``eta + s (1 - 2 eta)``: at one half nothing can
+        be learned, at 1 every answer is the opposite.
+    by
+        How far the log odds move at full strength (mode `logit`).
+
+    Returns
+    -------
+    numpy.ndarray
+        The new probabilities, in [0, 1].
+    """
+    if strength == 0:
+        return eta
+    if mode == "invert":
+        moved = eta + strength * (1 - 2 * eta)
+    else:
+        with np.errstate(divide="ignore", over="ignore"):  # certain answers stay certain
+            moved = 1 / (1 + np.exp(-(np.log(eta) - np.log1p(-eta) + by * strength)))
+    return np.where(mask, np.clip(moved, 0.0, 1.0), eta)

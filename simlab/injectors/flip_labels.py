@@ -1,0 +1,57 @@
+"""The injector `flip_labels`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+from pydantic import Field
+
+SEAM = "labels"
+LABELS = "noise"
+COLUMN = None
+PROBLEMS = ("binary",)
+
+
+def flip_labels(
+    labels: np.ndarray,
+    mask: np.ndarray,
+    strength: float,
+    rng: np.random.Generator,
+    *,
+    share: Annotated[float, Field(gt=0, le=1)] = 0.1,
+) -> np.ndarray:
+    """Record the wrong class for a share of the rows.
+
+    Label noise: the recorded answer is the other class with probability ``share s`` at strength s
+    (Angluin and Laird 1988); what truly happened stays as it was.
+
+    Parameters
+    ----------
+    labels
+        0 or 1 per row; NaN where unknown, which stays so.
+    mask
+        Rows it may touch.
+    strength
+        In [0, 1].
+    rng
+        One uniform draw per row is taken from it.
+    share
+        Share of the rows whose record is wrong at full strength.
+
+    Returns
+    -------
+    numpy.ndarray
+        The labels as recorded, in the type they were given in.
+
+    Raises
+    ------
+    ValueError
+        A label is neither 0 nor 1.
+    """
+    if strength == 0:
+        return labels
+    if not np.isin(labels[~np.isnan(labels)], (0, 1)).all():
+        raise ValueError("flip_labels needs labels that are 0 or 1")
+    wrong = mask & (rng.random(len(labels)) < share * strength)
+    return np.where(wrong, 1 - labels, labels).astype(labels.dtype)

@@ -1,0 +1,62 @@
+"""The injector `rename_column`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated
+
+import numpy as np
+from pydantic import Field
+
+from simlab.injectors._columns import chosen, present, put, struck
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+SEAM = "traffic"
+LABELS = "keep"
+COLUMN = "any"
+PROBLEMS = ("binary", "regression")
+
+
+def rename_column(
+    rows: pa.Table,
+    mask: np.ndarray,
+    strength: float,
+    rng: np.random.Generator,
+    reference: Mapping[str, tuple[float, float]],
+    *,
+    column: str,
+    to: Annotated[str, Field(min_length=1)],
+) -> pa.Table:
+    """Send a column under another name.
+
+    A schema fault: the share `strength` of the rows carries the value under `to` and nothing under
+    `column`; the other rows carry nothing under `to`. The answers stay.
+
+    Parameters
+    ----------
+    rows, mask, strength, rng, reference
+        As for every injector.
+    column
+        Any column.
+    to
+        Its new name, which no column has yet.
+
+    Raises
+    ------
+    LookupError
+        There is no such column.
+    ValueError
+        There is a column of the new name already.
+    """
+    if strength == 0:
+        return rows
+    values = present(rows, column)
+    if to in rows.column_names:
+        raise ValueError(f"cannot rename {column!r} to {to!r}: there is a column of that name already")
+    renamed = struck(rows, mask, strength, rng)
+    if not renamed.any():
+        return rows  # no message said the new name, so nobody knows of it
+    without = put(rows, column, chosen(renamed, None, values))
+    return without.append_column(to, chosen(~renamed, None, values))

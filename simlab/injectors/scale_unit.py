@@ -1,0 +1,54 @@
+"""The injector `scale_unit`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated
+
+import numpy as np
+from pydantic import Field
+
+from simlab.injectors._columns import numbers, put_numbers, struck
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+SEAM = "traffic"
+LABELS = "keep"
+COLUMN = "numeric"
+PROBLEMS = ("binary", "regression")
+
+
+def scale_unit(
+    rows: pa.Table,
+    mask: np.ndarray,
+    strength: float,
+    rng: np.random.Generator,
+    reference: Mapping[str, tuple[float, float]],
+    *,
+    column: str,
+    factor: Annotated[float, Field(allow_inf_nan=False)] = 100.0,
+) -> pa.Table:
+    """Send a numeric column in another unit: cents for dollars, minutes for hours.
+
+    A measurement error: ``factor x`` in the share `strength` of the rows, and the answers stay (jenga
+    Scaling).
+
+    Parameters
+    ----------
+    rows, mask, strength, rng, reference
+        As for every injector.
+    column
+        A numeric column. It holds doubles afterwards; missing values stay missing.
+    factor
+        What the values are multiplied by.
+
+    Raises
+    ------
+    LookupError, TypeError
+        There is no such column, or it does not hold numbers.
+    """
+    if strength == 0:
+        return rows
+    x, missing = numbers(rows, column)
+    return put_numbers(rows, column, struck(rows, mask, strength, rng), x * factor, missing)

@@ -1,0 +1,54 @@
+"""The injector `set_missing`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated
+
+import numpy as np
+from pydantic import Field
+
+from simlab.injectors._columns import chosen, present, put, struck
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+SEAM = "traffic"
+LABELS = "keep"
+COLUMN = "any"
+PROBLEMS = ("binary", "regression")
+
+
+def set_missing(
+    rows: pa.Table,
+    mask: np.ndarray,
+    strength: float,
+    rng: np.random.Generator,
+    reference: Mapping[str, tuple[float, float]],
+    *,
+    column: str,
+    share: Annotated[float, Field(gt=0, le=1)] = 0.3,
+) -> pa.Table:
+    """Lose a column's value in a share of the rows, completely at random.
+
+    ``R ~ Bernoulli(share s)`` with the strength s, independent of everything (MCAR; Rubin 1976); the
+    answers stay.
+
+    Parameters
+    ----------
+    rows, mask, strength, rng, reference
+        As for every injector.
+    column
+        Any column.
+    share
+        Share of the rows that lose the value at full strength.
+
+    Raises
+    ------
+    LookupError
+        There is no such column.
+    """
+    if strength == 0:
+        return rows
+    lost = struck(rows, mask, share * strength, rng)
+    return put(rows, column, chosen(lost, None, present(rows, column)))

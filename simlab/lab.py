@@ -1,0 +1,489 @@
+"""Lab: the one object with every verb; command line, console and API are thin ways to call it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import tempfile
+import time
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from simlab import events as e
+from simlab import log
+from simlab.artifacts import Schema
+from simlab.checking import Checked, check, checked
+from simlab.dataset import load
+from simlab.errors import EnvironmentProblem, GateNotMet, SimlabError, StageFailed, UsageError, did_you_mean
+from simlab.expect import Account, Verdict, judge
+from simlab.lifecycle import build, live
+from simlab.run import Reached, Run, Watch, disk_full, environment, versions
+from simlab.scenario import Scenario, mutants, read
+from simlab.services import Service
+from simlab.stages import STAGES
+from simlab.store import Store, write_whole
+from simlab.stream import Outside, Source, Stream
+from simlab.views.truth import truth
+
+FINISHED = ("held", "deviated", "gate", "failed")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended."""
+
+    run: str
+    path: Path
+    status: str
+    exit: int
+    verdicts: tuple[Verdict, ...] = ()
+    metrics: Mapping[str, float] | None = None
+    alarms: tuple[dict[str, Any], ...] = ()
+    versions: tuple[dict[str, Any], ...] = ()
+    seconds: float = 0.0
+    why: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """The one object of `simlab run --json`."""
+        return {
+            "run": self.run,
+            "path": str(self.path),
+            "status": self.status,
+            "exit": self.exit,
+            "verdicts": [{"expect": v.expectation, "held": v.held, "why": v.why} for v in self.verdicts],
+            "metrics": dict(self.metrics or {}),
+            "alarms": list(self.alarms),
+            "versions": list(self.versions),
+            "seconds": round(self.seconds, 3),
+            **({"why": self.why} if self.why else {}),
+        }
+
+
+def default_home() -> Path:
+    """`SIMLAB_HOME`, else `.simlab/` in the working folder."""
+    return Path(os.environ.get("SIMLAB_HOME") or ".simlab")
+
+
+class Lab:
+    """A home with its runs, and every verb of simlab.
+
+    Parameters
+    ----------
+    home
+        Folder that holds everything simlab writes.
+    """
+
+    def __init__(self, home: Path | str | None = None):
+        self.home = Path(home) if home is not None else default_home()
+
+    # --- reading --------------------------------------------------------------------------------
+
+    def check(self, path: Path | str, sets: Mapping[str, Any] | None = None) -> Checked:
+        """Check a scenario in full without running it."""
+        return check(Path(path), sets)
+
+    def mutants(self, path: Path | str) -> dict[str, dict[str, Any]]:
+        """The changes under which the scenario's expectations must break."""
+        return mutants(read(Path(path)))
+
+    def runs(self) -> list[dict[str, Any]]:
+        """Every run of the home, oldest first: its record."""
+        root = self.home / "runs"
+        found = []
+        for folder in sorted(root.iterdir()) if root.is_dir() else []:
+            with suppress(OSError, json.JSONDecodeError):
+                found.append(json.loads((folder / "run.json").read_text()))
+        return sorted(found, key=lambda record: (record["scenario"], record["run"]))
+
+    def folder(self, run: str | None) -> Path:
+        """The folder of a run; the newest one when none is named.
+
+        Raises
+        ------
+        UsageError
+            There is no such run.
+        """
+        root = self.home / "runs"
+        if run is not None and (root / run / "run.json").is_file():
+            return root / run
+        known = [record["run"] for record in self.runs()]
+        if run is None and known:
+            return max((root / name for name in known), key=lambda folder: (folder / "run.json").stat().st_mtime)
+        if run is None:
+            raise UsageError(f"there are no runs in {self.home}; `simlab run SCENARIO` makes one")
+        raise UsageError(f"no run called {run!r} in {self.home}{did_you_mean(run, known)}")
+
+    def record(self, run: str | None) -> dict[str, Any]:
+        """The record of a run."""
+        found: dict[str, Any] = json.loads((self.folder(run) / "run.json").read_text())
+        return found
+
+    def events(self, run: str | None, world: bool = False) -> list[e.Event]:
+        """The facts of a run, or of its world."""
+        folder = self.folder(run)
+        return log.read_world(folder / "world.jsonl") if world else log.read(folder / "events.jsonl")
+
+    def verify(self, run: str | None) -> dict[str, int]:
+        """Check both logs of a run against their chains and the run's record; their lengths.
+
+        Raises
+        ------
+        LogBroken
+            A byte was changed, or a line is missing.
+        """
+        folder, record = self.folder(run), self.record(run)
+        found = {}
+        for name in ("events", "world"):
+            kept = record.get(name) or {}
+            try:
+                found[name] = log.verify(folder / f"{name}.jsonl", kept.get("count"), kept.get("head"))
+            except FileNotFoundError:
+                raise log.LogBroken(f"{folder.name}/{name}.jsonl: the file is missing") from None
+            except log.LogBroken as wrong:
+                raise log.LogBroken(f"{folder.name}/{name}.jsonl: {wrong}") from None
+        return found
+
+    def report(self, run: str | None) -> Path:
+        """Write a run's report again from its logs; its path."""
+        folder = self.folder(run)
+        scenario = read(folder / "scenario.yaml")
+        return self._report(folder, scenario.model_copy(update={"name": self.record(run)["scenario"]}))
+
+    # --- running --------------------------------------------------------------------------------
+
+    def run(
+        self,
+        path: Path | str,
+        sets: Mapping[str, Any] | None = None,
+        *,
+        resume: bool = False,
+        until: str | None = None,
+        watch: Watch = lambda what, value: None,
+        project: bool = True,
+    ) -> Outcome:
+        """Live through a scenario.
+
+        Parameters
+        ----------
+        path
+            The scenario's file.
+        sets
+            Dotted keys to change first, as ``--set`` does.
+        resume
+            Continue the newest unfinished run of the same resolved scenario, if there is one; of a
+            finished one, repeat the outcome.
+        until
+            Stop once this stage is done.
+        watch
+            Told of what happens.
+        project
+            Whether to show the run in MLflow's database.
+
+        Raises
+        ------
+        ScenarioInvalid, EnvironmentProblem, UsageError
+            Before anything ran, or because the machine is in the way.
+        """
+        if until is not None and until not in {s.name for s in STAGES}:
+            raise UsageError(f"--until: no stage called {until!r}{did_you_mean(until, [s.name for s in STAGES])}")
+        ready = check(Path(path), sets)
+        with self._environment():
+            if resume and (found := self._newest(ready.scenario)):
+                record = json.loads((found / "run.json").read_text())
+                if record["status"] in FINISHED:
+                    return self._outcome(found, ready.scenario, record)
+            else:
+                found = self._claim(ready.scenario)
+            with self._locked(found):
+                return self._live(found, ready, until, watch, project)
+
+    def _newest(self, scenario: Scenario) -> Path | None:
+        """The newest run of the same resolved scenario."""
+        text, root = scenario.text(), self.home / "runs"
+        same = []
+        for folder in sorted(root.glob(f"{scenario.name}-*")) if root.is_dir() else []:
+            with suppress(OSError, json.JSONDecodeError):
+                record = json.loads((folder / "run.json").read_text())
+                if (folder / "scenario.yaml").read_text() == text:
+                    same.append((record["run"], folder))
+        return same[-1][1] if same else None
+
+    def _claim(self, scenario: Scenario) -> Path:
+        """A fresh run folder: making it claims its number, also against a run at the same time."""
+        root = self.home / "runs"
+        root.mkdir(parents=True, exist_ok=True)
+        taken = [int(f.name.rpartition("-")[2]) for f in root.glob(f"{scenario.name}-*") if f.name[-3:].isdigit()]
+        number = max(taken, default=0) + 1
+        while True:
+            folder = root / f"{scenario.name}-{number:03d}"
+            try:
+                folder.mkdir()
+                break
+            except FileExistsError:
+                number += 1
+        (folder / "artifacts").mkdir()
+        write_whole(folder / "scenario.yaml", scenario.text())
+        record = {
+            "run": folder.name, "scenario": scenario.name, "title": scenario.title, "status": "running", "exit": None,
+            "started": _now(), "finished": None, "simlab": _version(), "engines": versions(),
+        }  # fmt: skip
+        _write_record(folder, record)
+        return folder
+
+    @contextmanager
+    def _locked(self, folder: Path) -> Iterator[None]:
+        """An operating-system lock on a run: it goes with the process, however that ends."""
+        from filelock import FileLock, Timeout
+
+        lock = FileLock(folder / ".lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise EnvironmentProblem(f"{folder.name} is being run by another process; wait for it, or leave out --resume") from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+    @contextmanager
+    def _environment(self) -> Iterator[None]:
+        """What the machine refuses, in words for a person."""
+        try:
+            self.home.mkdir(parents=True, exist_ok=True)
+            handle, probe = tempfile.mkstemp(dir=self.home, prefix=".probe-")
+            os.close(handle)
+            os.unlink(probe)
+        except OSError as wrong:
+            said = environment(wrong)
+            raise EnvironmentProblem(f"the home {self.home} cannot be written: {said}; --home names another") from wrong
+        try:
+            yield
+        except OSError as wrong:
+            raise environment(wrong) from wrong
+
+    def _live(self, folder: Path, ready: Checked, until: str | None, watch: Watch, project: bool) -> Outcome:
+        scenario = ready.scenario
+        began = time.perf_counter()
+        record = json.loads((folder / "run.json").read_text())
+        if (folder / "events.jsonl").exists():
+            watch("say", f"continuing {folder.name}")
+        projector = Service("simlab.projector", [str(self.home.resolve())], folder / "projector.txt") if project else None
+        run = None
+        try:
+            run = Run(scenario, ready.settings, folder, Store(self.home / "store"), watch, until)
+            if run.events.replaying:
+                run.note("resumed")
+            watch("run", (folder.name, scenario))
+            verdicts, status, code, why = self._story(run, ready)
+            run.say(e.RunFinished(status=status, exit=code))
+            run.close()
+            record = {**record, "status": status, "exit": code, "finished": _now(), "why": why}
+            record |= {n: {"count": lg.count, "head": lg.head} for n, lg in (("events", run.events), ("world", run.world))}
+            write_whole(folder / "truth.json", json.dumps(truth(scenario, run.world_said), indent=1) + "\n")
+            self._report(folder, scenario, run)
+            _write_record(folder, record)
+            shutil.rmtree(folder / "work", ignore_errors=True)
+            if projector is not None:
+                self._project(projector, folder, watch)
+            outcome = self._outcome(folder, scenario, record, verdicts, run.said)
+            return replace(outcome, seconds=time.perf_counter() - began)
+        except Reached as reached:
+            _write_record(folder, {**record, "status": "stopped", "why": f"stopped after {reached}"})
+            return Outcome(folder.name, folder, "stopped", 0, seconds=time.perf_counter() - began)
+        except KeyboardInterrupt:
+            with suppress(OSError):
+                _write_record(folder, {**record, "status": "interrupted"})
+            raise
+        except SimlabError as wrong:
+            with suppress(OSError):
+                _write_record(folder, {**record, "status": "interrupted", "why": str(wrong)})
+            raise
+        except OSError as wrong:
+            with suppress(OSError):
+                _write_record(folder, {**record, "status": "interrupted", "why": str(environment(wrong))})
+            raise
+        except Exception as wrong:
+            if disk_full(wrong):
+                raise EnvironmentProblem(f"the disk is full: {wrong}") from wrong
+            raise
+        finally:
+            if run is not None:
+                run.close()
+            if projector is not None:
+                projector.close()
+
+    def _story(self, run: Run, ready: Checked) -> tuple[list[Verdict], Any, int, str]:
+        """Live the story; verdicts, status, exit code and why."""
+        scenario = ready.scenario
+        source = self._source(run, ready)
+        run.say(
+            e.RunStarted(
+                scenario=scenario.name,
+                title=scenario.title,
+                dataset=scenario.dataset,
+                dataset_digest=source.digest,
+                problem=ready.card.problem,
+                seed={"world": scenario.seed.world, "build": scenario.seed.build},
+                windows=scenario.clock.windows,
+                rows=scenario.clock.rows,
+                step_seconds=int(scenario.clock.step.total_seconds()),
+            )
+        )
+        stream = Stream(scenario, source, Outside(run.say_of_world, run.memo, run.store.save, run.store.load))
+        try:
+            deployment = build(run, stream.training())
+            gate = judge(Account(scenario, run.said), scenario.given)
+            _say_verdicts(run, gate, "given")
+            if missed := [v for v in gate if not v.held]:
+                raise GateNotMet(f"the gate was not met: {missed[0].expectation}: {missed[0].why}")
+            live(run, stream, deployment)
+        except GateNotMet as wrong:
+            return gate, "gate", wrong.exit_code, str(wrong)
+        except StageFailed as failed:
+            found = judge(Account(scenario, run.said), scenario.expect)
+            covered = any("stage_fails" in item and v.held for item, v in zip(scenario.expect, found, strict=True))
+            _say_verdicts(run, found, "expect")
+            if not covered:
+                return found, "failed", failed.exit_code, str(failed)
+            held = all(v.held for v in found)
+            return found, "held" if held else "deviated", 0 if held else 5, "" if held else _broken(found)
+        found = judge(Account(scenario, run.said), scenario.expect)
+        _say_verdicts(run, found, "expect")
+        held = all(v.held for v in found)
+        return [*gate, *found], "held" if held else "deviated", 0 if held else 5, "" if held else _broken(found)
+
+    def _source(self, run: Run, ready: Checked) -> Source:
+        rows, views = load(ready.folder, ready.card)
+        total = json.dumps(dict(sorted(ready.card.digest.items())))
+        import hashlib
+
+        name = hashlib.sha256(total.encode()).hexdigest()[:16]
+        return Source(name=ready.scenario.dataset, digest=name, rows=rows, views=views, schema=_schema(ready))
+
+    def _project(self, projector: Service, folder: Path, watch: Watch) -> None:
+        try:
+            projector.ask({"run": folder.name})
+        except RuntimeError as wrong:
+            watch("warn", f"MLflow does not show this run yet ({wrong}); `simlab rebuild` brings it in")
+
+    def _report(self, folder: Path, scenario: Scenario, run: Run | None = None) -> Path:
+        from simlab.views.report import report
+
+        told = run.said if run else log.read(folder / "events.jsonl")
+        world = run.world_said if run else log.read_world(folder / "world.jsonl")
+        timings = [json.loads(line) for line in (folder / "timings.jsonl").read_text().splitlines()]
+        body = scenario.model_dump(mode="json", by_alias=True)
+        page = report(
+            told, world, {**body, "name": scenario.name, "text": scenario.text(), "run": folder.name}, timings,
+            aws={s.name: s.aws for s in STAGES},
+        )  # fmt: skip
+        path = folder / "report.html"
+        write_whole(path, page)
+        return path
+
+    def _outcome(
+        self,
+        folder: Path,
+        scenario: Scenario,
+        record: Mapping[str, Any],
+        verdicts: list[Verdict] | None = None,
+        said: list[e.Event] | None = None,
+    ) -> Outcome:
+        from simlab.views.alarms import alarms
+        from simlab.views.metrics import latest
+        from simlab.views.registry import versions as registered
+
+        events = said if said is not None else log.read(folder / "events.jsonl")
+        if verdicts is None:
+            verdicts = [Verdict(f.expectation, f.held, f.why) for f in events if isinstance(f, e.Judged)]
+        return Outcome(
+            run=folder.name,
+            path=folder,
+            status=record["status"],
+            exit=record["exit"],
+            verdicts=tuple(verdicts),
+            metrics=latest(events),
+            alarms=tuple(
+                {"alarm": a.name, "state": a.state, "spans": [list(s) for s in a.spans]}
+                for a in alarms(events).values()
+                if a.spans
+            ),
+            versions=tuple(
+                {"version": v.number, "approved": v.approved, "why": v.why, "in_service": [list(s) for s in v.in_service]}
+                for v in registered(events)
+            ),
+            why=record.get("why", ""),
+        )
+
+    # --- projections ----------------------------------------------------------------------------
+
+    def rebuild(self, watch: Watch = lambda what, value: None) -> int:
+        """Bring every finished run back into MLflow's database from the logs; how many."""
+        done = [record for record in self.runs() if record["status"] in FINISHED]
+        with self._environment():
+            projector = Service("simlab.projector", [str(self.home.resolve())], self.home / "cache" / "projector.txt")
+            try:
+                for record in done:
+                    watch("say", f"projecting {record['run']}")
+                    try:
+                        projector.ask({"run": record["run"]})
+                    except RuntimeError as wrong:
+                        raise EnvironmentProblem(f"{record['run']} could not be projected: {wrong}") from wrong
+            finally:
+                projector.close()
+        return len(done)
+
+    def fault(self, wrong: BaseException) -> Path | None:
+        """Save the traceback of a fault of simlab; its path."""
+        text = "".join(traceback.format_exception(wrong))
+        for root in (self.home / "faults", Path(tempfile.gettempdir())):
+            with suppress(OSError):
+                path = root / f"fault-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.txt"
+                write_whole(path, text)
+                return path
+        return None
+
+
+def _schema(ready: Checked) -> Schema:
+    return ready.schema
+
+
+def _say_verdicts(run: Run, verdicts: list[Verdict], of: Any) -> None:
+    run.say(*(e.Judged(of=of, expectation=v.expectation, held=v.held, why=v.why) for v in verdicts))
+
+
+def _broken(verdicts: list[Verdict]) -> str:
+    first = next(v for v in verdicts if not v.held)
+    return f"{first.expectation}: {first.why}"
+
+
+def _write_record(folder: Path, record: Mapping[str, Any]) -> None:
+    write_whole(folder / "run.json", json.dumps(record, indent=1) + "\n")
+
+
+def _now() -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+
+
+def _version() -> str:
+    from simlab import __version__
+
+    return __version__
+
+
+def stop_on_terminate() -> None:
+    """Treat a polite kill like Ctrl-C, so that the run folder is whole."""
+
+    def interrupted(number: int, frame: Any) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupted)
+
+
+__all__ = ["Lab", "Outcome", "checked", "default_home", "stop_on_terminate"]

@@ -1,0 +1,343 @@
+"""Run: the one place where clock, log, store, cache and randomness meet the stages."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import shutil
+import sys
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from simlab.artifacts import Window
+from simlab.context import Context, seed_for
+from simlab.errors import EnvironmentProblem, SimlabError, StageFailed
+from simlab.events import FACT, WORLD_FACT, Event
+from simlab.events import StageFailed as StageFailedFact
+from simlab.events import StageFinished
+from simlab.injection import inject_ops
+from simlab.log import Log
+from simlab.scenario import Scenario
+from simlab.signature import keywords, module_of
+from simlab.stages import stage as row_of
+from simlab.store import Store, digest
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+Watch = Callable[[str, Any], None]
+"""Told of what happens, for a person to see: ("stage", (name, window)), ("fact", event), ("say", text)."""
+
+ENGINES = (
+    "scikit-learn", "lightgbm", "optuna", "mlflow", "evidently", "feast", "onnxruntime", "onnx", "skl2onnx",
+    "numpy", "pandas", "pyarrow", "duckdb", "scipy",
+)  # fmt: skip
+
+_NO_MATTER = {"cli.py", "lab.py", "projector.py", "services.py", "expect.py", "checking.py", "progress.py"}
+"""Files that decide nothing about what a stage makes or says."""
+
+
+class Reached(Exception):
+    """The stage at which the person wanted to stop is done."""
+
+
+@cache
+def versions() -> dict[str, str]:
+    """Versions of Python and of every engine that shapes results."""
+    found = {"python": platform.python_version(), "platform": f"{sys.platform}-{platform.machine()}"}
+    for name in ENGINES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "missing"
+    return found
+
+
+@cache
+def source_digest() -> str:
+    """Digest of simlab's own code, as far as results depend on it, and of the engines' versions."""
+    here = Path(__file__).parent
+    total = hashlib.sha256(json.dumps(versions(), sort_keys=True).encode())
+    for file in sorted(here.rglob("*.py")):
+        if file.name in _NO_MATTER or "report" in file.name:
+            continue
+        total.update(file.relative_to(here).as_posix().encode())
+        total.update(file.read_bytes())
+    return total.hexdigest()
+
+
+class Run:
+    """One run: its logs, its place in simulated time, and the way to call a stage.
+
+    Parameters
+    ----------
+    scenario
+        What is lived through.
+    settings
+        Checked settings by stage, typed.
+    folder
+        The run's folder.
+    store
+        The home's artifacts and remembered steps.
+    watch
+        Told of stages and facts as they come.
+    until
+        Name of the stage after which to stop.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        settings: Mapping[str, Mapping[str, Any]],
+        folder: Path,
+        store: Store,
+        watch: Watch = lambda what, value: None,
+        until: str | None = None,
+    ):
+        self.scenario, self.settings, self.folder, self.store = scenario, settings, folder, store
+        self.watch, self.until = watch, until
+        self.window: int | None = None
+        self.events = Log(folder / "events.jsonl")
+        self.world = Log(folder / "world.jsonl")
+        self.said: list[Event] = []
+        self.world_said: list[Event] = []
+        self._timings = (folder / "timings.jsonl").open("a")
+        self._calls: dict[str, int] = {}
+        self._chains: dict[str, str] = {}
+        self._deferred: dict[str, list[str]] = {}
+        # Effects are repeated from their recorded results, so what a killed run left is not trusted.
+        shutil.rmtree(folder / "work", ignore_errors=True)
+
+    # --- time -----------------------------------------------------------------------------------
+
+    @property
+    def time(self) -> str:
+        """Simulated time: the scenario's start, then the end of the window that is lived through."""
+        moment = self.scenario.clock.moment(0 if self.window is None else self.window + 1)
+        return moment.isoformat(timespec="seconds")
+
+    def enter(self, window: Window) -> None:
+        """Go to a window."""
+        self.window = window.number
+        self.watch("window", window.number)
+
+    # --- facts ----------------------------------------------------------------------------------
+
+    def say(self, *facts: Event) -> None:
+        """Record facts that no stage says, as one transaction."""
+        self._record([self._placed(fact) for fact in facts])
+
+    def say_of_world(self, fact: Event) -> None:
+        """Record a fact in the world's own log."""
+        fact = self._placed(fact) if not fact.time else fact
+        self.world.append([fact])
+        self.world_said.append(fact)
+
+    def _placed(self, fact: Event) -> Event:
+        window = fact.window if fact.window is not None else self.window
+        return fact.model_copy(update={"window": window, "time": self.time})
+
+    def _record(self, facts: list[Event]) -> None:
+        self.events.append(facts)
+        self.said.extend(facts)
+        for fact in facts:
+            self.watch("fact", fact)
+
+    # --- stages ---------------------------------------------------------------------------------
+
+    def do(self, function: Callable[Concatenate[Context, P], T], *nouns: P.args, **more: P.kwargs) -> T:
+        """Call a stage as one transaction, or repeat what it is known to have made and said.
+
+        Raises
+        ------
+        StageFailed
+            The stage could not do its work; the fact is recorded.
+        """
+        name = function.__module__.rpartition(".")[2]
+        row = row_of(name)
+        self.watch("stage", (name, self.window))
+        began = time.perf_counter()
+        settings = {k: v for k, v in self.settings.get(name, {}).items() if k in keywords(function)}
+        effect = function.__name__ in row.effects
+        ordinal = self._calls.get(function.__name__, 0)
+        self._calls[function.__name__] = ordinal + 1
+        key = self._key(function, name, nouns, ordinal, effect)
+        known = self.store.recall(key)
+        if known is not None:
+            artifact, facts = known
+            result: T = self.store.load(artifact)
+            said = [FACT.validate_python(body) for body in facts if body["kind"] not in _WORLD]
+            for body in facts:
+                if body["kind"] in _WORLD:
+                    self.say_of_world(WORLD_FACT.validate_python(body))
+            if effect:
+                self._deferred.setdefault(name, []).append(artifact)
+        else:
+            result, artifact, said = self._carry_out(function, name, nouns, settings, key, ordinal, effect)
+        if effect:
+            chain = self._chains.get(name, "")
+            self._chains[name] = hashlib.sha256((chain + artifact).encode()).hexdigest()
+        self._record(said)
+        if known is None:
+            world = [f for f in self._fresh_world]
+            self.store.remember(key, artifact, [f.model_dump(mode="json") for f in (*world, *said)])
+        self._time(name, function.__name__, time.perf_counter() - began, known is not None)
+        if self.until == name:
+            raise Reached(name)
+        return result
+
+    def _carry_out(
+        self,
+        function: Callable[..., T],
+        name: str,
+        nouns: tuple[Any, ...],
+        settings: dict[str, Any],
+        key: str,
+        ordinal: int,
+        effect: bool,
+    ) -> tuple[T, str, list[Event]]:
+        facts: list[Event] = []
+        self._fresh_world: list[Event] = []
+        context = self._context(name, key, ordinal, facts)
+        try:
+            if effect:
+                self._catch_up(name, context)
+            result = function(context, *nouns, **settings)
+        except SimlabError as wrong:
+            if wrong.exit_code in (3, 7):
+                raise
+            self._failed(name, str(wrong), facts)
+        except OSError as wrong:
+            raise environment(wrong) from wrong
+        except (KeyboardInterrupt, MemoryError):
+            raise
+        except Exception as wrong:
+            if disk_full(wrong):
+                raise EnvironmentProblem(f"the disk is full: {wrong}") from wrong
+            if _ours(wrong):
+                raise  # a fault of simlab is not a stage's failure
+            note = self.folder / f"failure-{name}.txt"
+            note.write_text(traceback.format_exc())
+            self._failed(name, f"{type(wrong).__name__}: {str(wrong).splitlines()[0] if str(wrong) else ''}", facts)
+        artifact = self.store.save(result)
+        for fact in self._fresh_world:
+            self.say_of_world(fact)
+        inputs = tuple(digest(noun)[:16] for noun in nouns)
+        facts.append(self._placed(StageFinished(stage=name, artifact=artifact[:16], inputs=inputs)))
+        return result, artifact, facts
+
+    def _context(self, name: str, key: str, ordinal: int, facts: list[Event]) -> Context:
+        workdir = self.folder / "work" / name
+        workdir.mkdir(parents=True, exist_ok=True)
+
+        def through(seam: str, value: Any) -> Any:
+            return inject_ops(
+                self.scenario, seam, value, self.window, lambda fact: self._fresh_world.append(self._placed(fact))
+            )
+
+        return Context(
+            stage=name,
+            window=self.window,
+            seed=seed_for(self.scenario.seed.build, name, self.window, ordinal),
+            emit=lambda fact: facts.append(self._placed(fact)),
+            workdir=workdir,
+            tell=lambda text: self.watch("say", text),
+            ordinal=ordinal,
+            seam=through,
+        )
+
+    def _failed(self, name: str, why: str, facts: list[Event]) -> None:
+        """Record what was said so far and that the stage failed; raise."""
+        self._record([*facts, self._placed(StageFailedFact(stage=name, why=why))])
+        raise StageFailed(name, self.window, why)
+
+    def _catch_up(self, name: str, context: Context) -> None:
+        """Repeat effects that were only remembered so far, before one is really carried out."""
+        waiting = self._deferred.pop(name, [])
+        restore = getattr(module_of("stages", name), row_of(name).restore)
+        for artifact in waiting:
+            restore(context, self.store.load(artifact))
+
+    def _key(
+        self, function: Callable[..., Any], name: str, nouns: tuple[Any, ...], ordinal: int, effect: bool
+    ) -> str:
+        """Cache key of a stage call: its code, its engines, its settings, its inputs, its randomness."""
+        row = row_of(name)
+        ops = [i.model_dump_json() for i in self.scenario.inject if i.enabled and i.on == "ops"] if row.seams else []
+        parts = [
+            source_digest(), function.__name__, json.dumps(self.scenario.stages.get(name, {}), sort_keys=True, default=str),
+            [digest(noun) for noun in nouns], self.scenario.seed.build, self.window, self.time, ordinal, ops,
+            self._chains.get(name, "") if effect else "", self.scenario.seed.world if ops else "",
+        ]  # fmt: skip
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+    def memo(self, name: str, inputs: tuple[Any, ...], compute: Callable[[], Any]) -> Any:
+        """A value that is computed once per inputs and home; no facts are said."""
+        parts = json.dumps(["memo", source_digest(), name, [digest(i) for i in inputs]])
+        key = hashlib.sha256(parts.encode()).hexdigest()
+        known = self.store.recall(key)
+        if known is not None:
+            return self.store.load(known[0])
+        value = compute()
+        self.store.remember(key, self.store.save(value), [])
+        return value
+
+    def _time(self, stage: str, function: str, seconds: float, cached: bool) -> None:
+        body = {
+            "stage": stage, "function": function, "window": self.window, "seconds": round(seconds, 6),
+            "cached": cached, "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        }  # fmt: skip
+        self._timings.write(json.dumps(body) + "\n")
+        self._timings.flush()
+
+    def note(self, what: str, **figures: Any) -> None:
+        """Write a wall-clock note that is no fact: a resume, a phase's seconds."""
+        body = {"note": what, **figures, "at": datetime.now(UTC).isoformat(timespec="milliseconds")}
+        self._timings.write(json.dumps(body) + "\n")
+        self._timings.flush()
+
+    def close(self) -> None:
+        """Close the files."""
+        self.events.close()
+        self.world.close()
+        self._timings.close()
+
+
+_WORLD = {"WorldStarted", "Injected", "HindsightMeasured", "WorldFinished"}
+
+
+def _ours(wrong: BaseException) -> bool:
+    """Whether an error was raised by simlab's own code outside the engine adapters."""
+    last = traceback.extract_tb(wrong.__traceback__)[-1].filename
+    here = Path(__file__).parent
+    return Path(last).is_relative_to(here) and not Path(last).is_relative_to(here / "engines")
+
+
+def disk_full(wrong: BaseException) -> bool:
+    """Whether an engine's error means that the disk is full."""
+    text = str(wrong).lower()
+    return "disk is full" in text or "no space left" in text or "disk full" in text
+
+
+def environment(wrong: OSError) -> SimlabError:
+    """An operating-system error in words for a person."""
+    import errno
+
+    where = f": {wrong.filename}" if wrong.filename else ""
+    said = {
+        errno.ENOSPC: "the disk is full",
+        errno.EDQUOT: "the disk quota is used up",
+        errno.EROFS: "the file system is read-only",
+        errno.EACCES: "permission denied",
+        errno.EPERM: "permission denied",
+        errno.EFBIG: "a file grew over the allowed size",
+        errno.EMFILE: "too many open files",
+    }.get(wrong.errno or 0, wrong.strerror or str(wrong))
+    return EnvironmentProblem(f"{said}{where}")

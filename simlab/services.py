@@ -1,0 +1,78 @@
+"""Processes that belong to a run: they listen on standard input and end when it closes.
+
+So a killed run leaves no orphan: the kernel closes the pipe, and the child is done.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import IO, Any
+
+from simlab.engines import QUIET
+
+
+class Service:
+    """A child process that takes one JSON object per line and answers each with one line.
+
+    Parameters
+    ----------
+    module
+        Python module to run, as in ``python -m``.
+    arguments
+        Its arguments.
+    errors
+        File that takes what it says on standard error.
+    """
+
+    def __init__(self, module: str, arguments: list[str], errors: Path):
+        errors.parent.mkdir(parents=True, exist_ok=True)
+        self._errors: IO[bytes] = errors.open("ab")
+        package = str(Path(__file__).parent.parent)
+        path = os.pathsep.join(p for p in (package, os.environ.get("PYTHONPATH", "")) if p)
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", module, *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            env={**os.environ, **QUIET, "PYTHONPATH": path},
+            start_new_session=True,  # Ctrl-C is the run's to handle
+        )
+
+    def ask(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Send one object and wait for the answer.
+
+        Raises
+        ------
+        RuntimeError
+            The process ended, or says that it failed.
+        """
+        assert self._process.stdin is not None and self._process.stdout is not None
+        try:
+            self._process.stdin.write(json.dumps(body).encode() + b"\n")
+            self._process.stdin.flush()
+            line = self._process.stdout.readline()
+        except BrokenPipeError:
+            line = b""
+        if not line:
+            raise RuntimeError(f"the service ended with code {self._process.poll()}")
+        answer: dict[str, Any] = json.loads(line)
+        if "error" in answer:
+            raise RuntimeError(answer["error"])
+        return answer
+
+    def close(self) -> None:
+        """Close its standard input and wait until it ends."""
+        if self._process.stdin is not None and not self._process.stdin.closed:
+            self._process.stdin.close()
+        try:
+            self._process.wait(timeout=20)
+        except subprocess.TimeoutExpired:  # pragma: no cover - a stuck engine
+            self._process.kill()
+            self._process.wait()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+        self._errors.close()

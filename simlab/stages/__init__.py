@@ -1,0 +1,57 @@
+"""The lifecycle's stages, one file each, in the order in which a row of data meets them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One row of the table: a stage, its functions, and what stands for it on AWS."""
+
+    name: str
+    functions: tuple[str, ...]
+    """Functions of the file that `Run.do` calls; their keyword-only parameters are the YAML keys."""
+    aws: str
+    engine: str
+    effects: tuple[str, ...] = ()
+    """Functions that also write to an engine's own files, and how to write them again: see `restore`."""
+    restore: str = ""
+    """Function that repeats an effect from its recorded result, without doing the work again."""
+    seams: tuple[str, ...] = ()
+    """Places at which an injection `on: ops` may act."""
+
+
+STAGES: tuple[Stage, ...] = (
+    Stage("ingest", ("ingest_rows",), "S3 data lake, Glue Data Catalog", "Parquet"),
+    Stage("validate", ("validate_rows", "screen_window"), "Glue Data Quality, Deequ constraints", "Arrow"),
+    Stage(
+        "features",
+        ("build_features", "look_up_features"),
+        "SageMaker Feature Store (offline and online)",
+        "Feast",
+        effects=("look_up_features",),
+        restore="restore_features",
+    ),
+    Stage("tune", ("tune_params",), "SageMaker automatic model tuning", "Optuna"),
+    Stage("train", ("train_model",), "SageMaker training job", "LightGBM, scikit-learn"),
+    Stage("evaluate", ("evaluate_model",), "SageMaker Processing (evaluation step)", "scikit-learn"),
+    # bias: Clarify pre- and post-training metrics stand here
+    # explain: Clarify explanations stand here
+    Stage("register", ("register_model",), "SageMaker Model Registry, MLflow app", "MLflow"),
+    Stage("approve", ("approve_version",), "Model package approval status", "simlab"),
+    Stage("deploy", ("deploy_model",), "SageMaker endpoint (CreateEndpoint)", "ONNX"),
+    Stage("serve", ("serve_window",), "SageMaker Runtime InvokeEndpoint", "ONNX Runtime"),
+    Stage(
+        "monitor", ("monitor_window",), "SageMaker Model Monitor, CloudWatch alarms", "Evidently", seams=("monitor.run",)
+    ),
+    Stage("retrain", ("plan_retrain",), "EventBridge rule that starts a SageMaker Pipeline", "simlab"),
+    # rollout: deployment guardrails stand here
+    # edge: SageMaker Edge / Neo packaging stands here
+)
+"""Every stage; the order is the message."""
+
+
+def stage(name: str) -> Stage:
+    """The table's row of that name."""
+    return next(s for s in STAGES if s.name == name)

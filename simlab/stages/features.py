@@ -1,0 +1,145 @@
+"""Features: point-in-time correct for training, from the online store when serving, one definition."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from simlab.artifacts import Deployment, FeatureSet, Request, ScreenedWindow, ValidRows
+from simlab.context import Context
+from simlab.engines import engine
+from simlab.errors import SimlabError
+from simlab.events import FeatureParityChecked
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+ServeFrom = Literal["online", "request"]
+
+
+def build_features(
+    ctx: Context,
+    rows: ValidRows,
+    *,
+    serve_from: ServeFrom = "online",
+    valid: float = 0.2,
+    test: float = 0.2,
+    parity_rows: int = 200,
+) -> FeatureSet:
+    """Join features to training rows as of each row's own time, and check that serving would agree.
+
+    Rows are split into train, valid and test: by time where the dataset's clock is real, else at
+    random.
+
+    Parameters
+    ----------
+    serve_from
+        `online`: requests carry an entity key and features are read from the online store;
+        `request`: the request carries the features itself.
+    valid, test
+        Shares of rows to tune on and to evaluate on.
+    parity_rows
+        How many rows are read through both stores and compared; 0 skips the comparison.
+
+    Raises
+    ------
+    SimlabError
+        The two stores disagree on a feature.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    schema = rows.schema
+    feast = engine("feast")
+    table = rows.table
+    joined = feast.join_training(schema, table.drop_columns(["split"]), rows.updates, ctx.workdir / "offline")
+    joined = joined.append_column("split", table["split"])
+    if serve_from == "online" and parity_rows:
+        _check_parity(ctx, rows, joined, parity_rows)
+    is_baseline = pc.equal(joined["split"], "baseline")
+    baseline = joined.filter(is_baseline).drop_columns(["split"])
+    history = joined.filter(pc.invert(is_baseline)).drop_columns(["split"])
+    if schema.ordered:
+        history = history.sort_by(schema.event_time)
+    part = _parts(ctx, history.num_rows, schema.ordered, valid, test)
+    history = history.append_column("split", pa.array(part))
+    return FeatureSet(
+        table=history,
+        schema=schema,
+        constraints=rows.constraints,
+        baseline=baseline if baseline.num_rows else history.drop_columns(["split"]),
+    )
+
+
+def _parts(ctx: Context, rows: int, ordered: bool, valid: float, test: float) -> list[str]:
+    """The part of each row; the future never trains a model that is tested on the past."""
+    import numpy as np
+
+    place = np.arange(rows) if ordered else ctx.rng("split").permutation(rows)
+    tested, tuned = round(rows * (1 - test)), round(rows * (1 - test - valid))
+    return np.where(place < tuned, "train", np.where(place < tested, "valid", "test")).tolist()
+
+
+def _check_parity(ctx: Context, rows: ValidRows, joined: pa.Table, count: int) -> None:
+    """Read some rows through the online store and compare with the point-in-time join."""
+    import numpy as np
+    import pyarrow as pa
+
+    schema = rows.schema
+    picked = np.sort(ctx.rng("parity").choice(rows.table.num_rows, min(count, rows.table.num_rows), replace=False))
+    sample = rows.table.take(pa.array(picked)).drop_columns(["split", schema.target])
+    # An entity that occurs twice would be asked for at two instants at once.
+    first = np.unique(sample[schema.entity].to_numpy(), return_index=True)[1]
+    order = first[np.argsort(sample[schema.event_time].to_numpy()[first], kind="stable")]
+    sample = sample.take(pa.array(order))
+    wanted = joined.take(pa.array(picked[order]))
+    found, _ = engine("feast").replay_window(schema, sample, rows.updates, ctx.workdir / "parity")
+    differing, largest = 0, 0.0
+    for column in schema.features:
+        left, right = wanted[column.name].combine_chunks(), found[column.name].combine_chunks()
+        if column.kind == "numeric":
+            a, b = left.to_numpy(zero_copy_only=False), right.to_numpy(zero_copy_only=False)
+            apart = ~((a == b) | (_nan(a) & _nan(b)))
+            gaps = np.abs(a - b)[apart]
+            largest = max(largest, float(np.nanmax(gaps)) if gaps.size and not np.isnan(gaps).all() else 0.0)
+            differing += int(apart.sum())
+        else:
+            differing += sum(x != y for x, y in zip(left.to_pylist(), right.to_pylist(), strict=True))
+    ctx.emit(FeatureParityChecked(rows=sample.num_rows, differing=differing, max_difference=largest))
+    if differing:
+        raise SimlabError(
+            f"features differ between the offline and the online store in {differing} values of "
+            f"{sample.num_rows} rows: the model would be served other features than it learned from"
+        )
+
+
+def _nan(values: np.ndarray) -> np.ndarray:
+    import numpy as np
+
+    found: np.ndarray = np.isnan(values)
+    return found
+
+
+def look_up_features(
+    ctx: Context, deployment: Deployment, window: ScreenedWindow, *, serve_from: ServeFrom = "online"
+) -> Request:
+    """Write a window's fresh values to the online store and read every row's features back by key."""
+    schema = deployment.schema
+    if serve_from == "online":
+        found, written = engine("feast").replay_window(schema, window.table, window.updates, ctx.workdir / "online")
+    else:
+        if any(not view.from_rows for view in schema.views):
+            raise SimlabError("serve_from: request needs every feature in the row; this dataset has feature views")
+        found, written = window.table, {}
+    names = ["inference_id", schema.event_time, *(c.name for c in schema.features)]
+    found = found.select([n for n in names if n in found.column_names])
+    if "inference_id" not in found.column_names:
+        found = found.add_column(0, "inference_id", window.table["inference_id"])
+    return Request(number=window.number, table=found, schema=schema, view_rows=written)
+
+
+def restore_features(ctx: Context, request: Request) -> None:
+    """Write a recorded window to the online store again, without reading it back."""
+    if request.view_rows:
+        engine("feast").push(request.schema, request.view_rows, ctx.workdir / "online")
+

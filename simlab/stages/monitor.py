@@ -1,0 +1,213 @@
+"""Monitor: what the operator's monitors find out in one window, and the alarms that follow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import ConfigDict, Field
+
+from simlab.artifacts import Deployment, Finding, Findings, History, Labels, Request, ScreenedWindow, Served
+from simlab.context import Context
+from simlab.engines import engine
+from simlab.events import AlarmChanged, DistributionShifted, FindingMade, LabelsArrived, MetricMeasured
+from simlab.quality import DEFAULT_METRIC, Metric, worse_by
+from simlab.signature import find
+from simlab.views.alarms import evaluate
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+Detector = str | dict[str, dict[str, Any]]
+"""A detector's name, or its name with its settings: `{psi: {threshold: 0.2}}`."""
+
+
+@dataclass(frozen=True)
+class Detectors:
+    """Which detector looks at which kind of column."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    numeric: Detector = "wasserstein"
+    categorical: Detector = "jensenshannon"
+
+
+@dataclass(frozen=True)
+class Datapoints:
+    """M of N: how many of the last points must breach before an alarm sounds."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    datapoints: Annotated[int, Field(ge=1, le=100)] = 2
+    of: Annotated[int, Field(ge=1, le=100)] = 3
+
+
+@dataclass(frozen=True)
+class Quality:
+    """When model quality counts as worse than at evaluation."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    metric: Metric | None = None
+    worse_by: Annotated[float, Field(gt=0)] = 0.25
+    """Share by which the metric may be worse than at evaluation."""
+    rows: Annotated[int, Field(ge=1)] = 50
+    """Labelled rows without which nothing is concluded."""
+
+
+def monitor_window(
+    ctx: Context,
+    deployment: Deployment,
+    screened: ScreenedWindow,
+    request: Request,
+    served: Served,
+    labels: Labels,
+    history: History,
+    *,
+    detectors: Detectors = Detectors(),
+    alarm: Datapoints = Datapoints(),
+    quality: Quality = Quality(),
+    ignore: tuple[str, ...] = (),
+    muted: bool = False,
+) -> Findings:
+    """Compare a window with the baseline, and labelled windows with the evaluation.
+
+    The data-quality monitor looks at the window that just ended. The model-quality monitor looks at
+    whichever windows' labels arrived during it, and at nothing that arrives later.
+
+    Parameters
+    ----------
+    detectors
+        One detector for numeric and one for categorical columns.
+    alarm
+        M-of-N rule of every alarm.
+    quality
+        Metric and tolerance of the model-quality monitor.
+    ignore
+        Columns whose drift is expected and raises no finding.
+    muted
+        The monitors stay silent: no findings, no alarms. For trying out what a lifecycle is worth
+        without them.
+    """
+    if muted:
+        return Findings(window=screened.number, findings=(), alarms={}, points={}, metrics={})
+    found = list(screened.findings)
+    found += _drift(ctx, deployment, request, detectors, ignore)
+    by_quality, metrics = _quality(ctx, deployment, served, labels, history, quality)
+    found += by_quality
+    found = list(ctx.seam("monitor.run", tuple(found)))
+    for finding in found:
+        if finding.value or finding.breached or finding.check in ("drift", "quality"):
+            ctx.emit(_fact(finding))
+    states, points, changes = evaluate(
+        found, history.points, history.alarms, datapoints=alarm.datapoints, of=alarm.of
+    )
+    for change in changes:
+        ctx.emit(
+            AlarmChanged(alarm=change.alarm, state=change.state, previous=change.previous, reason=change.reason)
+        )
+        if change.state == "ALARM" and ":drift:" in change.alarm:
+            _show(ctx, deployment, request, change.alarm.rpartition(":")[2])
+    return Findings(window=screened.number, findings=tuple(found), alarms=states, points=points, metrics=metrics)
+
+
+def _fact(finding: Finding) -> FindingMade:
+    return FindingMade(
+        monitor=finding.monitor, check=finding.check, column=finding.column, method=finding.method,
+        value=finding.value, threshold=finding.threshold, breached=finding.breached, of_window=finding.of_window,
+    )  # fmt: skip
+
+
+def _values(table: pa.Table, column: str, kind: str) -> np.ndarray:
+    values: np.ndarray = table[column].drop_null().to_numpy()
+    return values if kind == "numeric" else values.astype(object)
+
+
+def detector_of(given: Detector) -> tuple[str, Mapping[str, Any]]:
+    """A detector's name and settings."""
+    if isinstance(given, str):
+        return given, {}
+    ((name, settings),) = given.items()
+    return name, settings or {}
+
+
+def _drift(
+    ctx: Context, deployment: Deployment, request: Request, detectors: Detectors, ignore: tuple[str, ...]
+) -> list[Finding]:
+    """One finding per feature."""
+    found = []
+    for column in deployment.schema.features:
+        if column.name in ignore:
+            continue
+        name, settings = detector_of(getattr(detectors, column.kind))
+        value, breached, threshold = find("detectors", name)(
+            _values(deployment.baseline, column.name, column.kind),
+            _values(request.table, column.name, column.kind),
+            **settings,
+        )
+        found.append(
+            Finding(
+                monitor="data_quality", check="drift", column=column.name, method=name, value=value,
+                threshold=threshold, breached=breached, of_window=request.number,
+            )
+        )  # fmt: skip
+    return found
+
+
+def _quality(
+    ctx: Context, deployment: Deployment, served: Served, labels: Labels, history: History, quality: Quality
+) -> tuple[list[Finding], dict[str, float]]:
+    """Findings and metrics of every window whose labels arrived now, oldest first."""
+    import pyarrow.compute as pc
+
+    windows = sorted(labels.table["window"].unique().to_pylist())
+    if windows:
+        ctx.emit(LabelsArrived(rows=labels.table.num_rows, of_windows=tuple(windows)))
+    answered = {s.number: s for s in (*history.pending, served)}
+    name = quality.metric or DEFAULT_METRIC[deployment.problem]
+    found: list[Finding] = []
+    latest: dict[str, float] = {}
+    for window in windows:
+        if window not in answered:
+            continue
+        known = labels.table.filter(pc.equal(labels.table["window"], window))
+        both = answered[window].table.join(known, "inference_id", join_type="inner", use_threads=False).sort_by(
+            "inference_id"
+        )
+        if both.num_rows < quality.rows:
+            continue
+        figures = engine("sklearn").metrics(
+            deployment.problem, both["label"].to_numpy(), both["prediction"].to_numpy(), deployment.threshold
+        )
+        for metric, value in figures.items():
+            ctx.emit(
+                MetricMeasured(metric=f"monitor.{metric}", value=value, of_window=window, rows=both.num_rows)
+            )
+            if value is not None:
+                latest[f"monitor.{metric}"] = value
+        value, reference = figures.get(name), deployment.quality.get(name)
+        # A window answered by an earlier version says nothing about this one.
+        if value is not None and reference is not None and answered[window].version == deployment.version:
+            worse = worse_by(name, value, reference.value)
+            found.append(
+                Finding(
+                    monitor="model_quality", check="quality", column=name, method="relative", value=worse,
+                    threshold=quality.worse_by, breached=worse > quality.worse_by, of_window=window,
+                )
+            )  # fmt: skip
+    return found, latest
+
+
+def _show(ctx: Context, deployment: Deployment, request: Request, column: str) -> None:
+    """Keep the two distributions behind an alarm for the report."""
+    from simlab.histogram import histogram
+
+    kind = next(c.kind for c in deployment.schema.features if c.name == column)
+    labels, baseline, current = histogram(
+        kind, _values(deployment.baseline, column, kind), _values(request.table, column, kind)
+    )
+    ctx.emit(
+        DistributionShifted(column=column, labels=tuple(map(str, labels)), baseline=tuple(baseline), current=tuple(current))
+    )

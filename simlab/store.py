@@ -1,0 +1,242 @@
+"""Artifacts on disk, named by content digest; the same folder is the step cache.
+
+A noun is written as ``objects/ab/abcdef…/noun.json`` plus one file per table or byte string, in a
+temporary folder that is synced and renamed, so that a reader sees all of it or nothing.
+``steps/`` maps a step's cache key to the artifact it made and the facts it said.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import fields, is_dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import simlab.artifacts as nouns
+from simlab.errors import SimlabError
+
+
+def is_table(value: Any) -> bool:
+    """Whether a value is an Arrow table (asked without importing Arrow)."""
+    return type(value).__module__.startswith("pyarrow") and type(value).__name__ == "Table"
+
+
+def table_digest(table: Any) -> str:
+    """SHA-256 of an Arrow table's schema and values, whatever its chunks or slices.
+
+    Equal tables have equal digests; metadata does not count.
+    """
+    import numpy as np
+    import pyarrow as pa
+
+    whole = table.replace_schema_metadata(None).combine_chunks()
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, whole.schema) as writer:
+        for piece in whole.to_batches():
+            # A slice keeps its parent's buffers; taking every row copies just what is seen.
+            seen = piece if piece.num_rows == whole.num_rows and not _sliced(piece) else piece.take(
+                pa.array(np.arange(piece.num_rows))
+            )
+            writer.write_batch(seen)
+    return hashlib.sha256(sink.getvalue()).hexdigest()
+
+
+def _sliced(piece: Any) -> bool:
+    return any(column.offset for column in piece.columns)
+
+
+def digest(noun: Any) -> str:
+    """Content digest of a noun: equal content, equal digest.
+
+    >>> digest(nouns.Trial(1, {"a": 1}, 0.5)) == digest(nouns.Trial(1, {"a": 1}, 0.5))
+    True
+    """
+    known = getattr(noun, "__dict__", {}).get("_digest") if is_dataclass(noun) else None
+    if known is not None:
+        return str(known)
+    found = hashlib.sha256(_canonical(noun).encode()).hexdigest()
+    if is_dataclass(noun):
+        object.__setattr__(noun, "_digest", found)  # frozen content, so the digest may be kept
+    return found
+
+
+def _canonical(value: Any) -> str:
+    return json.dumps(_plain(value, None), sort_keys=True, separators=(",", ":"))
+
+
+def _plain(value: Any, folder: Path | None, files: list[int] | None = None) -> Any:
+    """JSON-able form of a value; with a folder, tables and bytes are written into it."""
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    if isinstance(value, float):
+        return value if value == value and abs(value) != float("inf") else {"$float": repr(value)}
+    if isinstance(value, datetime):
+        return {"$time": value.isoformat()}
+    if is_dataclass(value):
+        if folder is None and files is None:
+            known = value.__dict__.get("_digest")
+            if known is not None:
+                return {"$digest": known}
+        inner = {f.name: _plain(getattr(value, f.name), folder, files) for f in fields(value)}
+        if folder is None:
+            # Digest of the parts first, so that a noun inside another counts by its own digest.
+            text = json.dumps({"$noun": type(value).__name__, **inner}, sort_keys=True, separators=(",", ":"))
+            found = hashlib.sha256(text.encode()).hexdigest()
+            object.__setattr__(value, "_digest", found)
+            return {"$digest": found}
+        return {"$noun": type(value).__name__, **inner}
+    if is_table(value):
+        if folder is None or files is None:
+            return {"$table": table_digest(value)}
+        name = f"{len(files)}.parquet"
+        files.append(1)
+        _write_parquet(value, folder / name)
+        return {"$table": name}
+    if isinstance(value, bytes):
+        if folder is None or files is None:
+            return {"$bytes": hashlib.sha256(value).hexdigest()}
+        name = f"{len(files)}.bin"
+        files.append(1)
+        (folder / name).write_bytes(value)
+        return {"$bytes": name}
+    if isinstance(value, Mapping):
+        return {"$map": [[str(k), _plain(v, folder, files)] for k, v in value.items()]}
+    if isinstance(value, (tuple, list)):
+        return [_plain(v, folder, files) for v in value]
+    if hasattr(value, "item"):
+        return _plain(value.item(), folder, files)
+    raise SimlabError(f"a noun may not hold a {type(value).__name__}: {value!r}")
+
+
+def _write_parquet(table: Any, path: Path) -> None:
+    import pyarrow.parquet as pq
+
+    pq.write_table(table, path, compression="zstd", compression_level=1)
+
+
+def read_parquet(path: Path) -> Any:
+    """The one Parquet reader: single-threaded, because the threaded one may abort at exit."""
+    import pyarrow.parquet as pq
+
+    return pq.read_table(path, use_threads=False)
+
+
+def _revive(value: Any, folder: Path) -> Any:
+    if isinstance(value, list):
+        return tuple(_revive(v, folder) for v in value)
+    if not isinstance(value, dict):
+        return value
+    if "$table" in value:
+        return read_parquet(folder / value["$table"])
+    if "$bytes" in value:
+        return (folder / value["$bytes"]).read_bytes()
+    if "$float" in value:
+        return float(value["$float"])
+    if "$time" in value:
+        return datetime.fromisoformat(value["$time"])
+    if "$map" in value:
+        return {k: _revive(v, folder) for k, v in value["$map"]}
+    kind = getattr(nouns, value["$noun"])
+    known = {f.name for f in fields(kind)}
+    return kind(**{k: _revive(v, folder) for k, v in value.items() if k in known})
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a small file so that a reader sees the old or the new one, never half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w") as out:
+            out.write(text)
+            out.flush()
+            os.fsync(out.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(temporary)
+        raise
+
+
+class Store:
+    """Artifacts and remembered steps of one home.
+
+    Parameters
+    ----------
+    root
+        Folder of the store; made at the first write.
+    """
+
+    def __init__(self, root: Path):
+        self.root = root
+
+    def folder(self, name: str) -> Path:
+        """Where the artifact of that digest lives."""
+        return self.root / "objects" / name[:2] / name
+
+    def save(self, noun: Any) -> str:
+        """Write a noun once; its digest."""
+        name = digest(noun)
+        final = self.folder(name)
+        if final.exists():
+            return name
+        final.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(dir=final.parent, prefix=".new-"))
+        try:
+            body = _plain(noun, temporary, [])
+            (temporary / "noun.json").write_text(json.dumps(body))
+            for file in temporary.iterdir():
+                _sync(file)
+            _sync(temporary)
+            try:
+                temporary.rename(final)
+            except OSError:
+                if not final.exists():  # somebody else was first: fine; anything else is not
+                    raise
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+        return name
+
+    def load(self, name: str) -> Any:
+        """Read a noun back.
+
+        Raises
+        ------
+        FileNotFoundError
+            The store has no such artifact.
+        """
+        folder = self.folder(name)
+        noun = _revive(json.loads((folder / "noun.json").read_text()), folder)
+        if is_dataclass(noun):
+            object.__setattr__(noun, "_digest", name)
+        return noun
+
+    def remember(self, key: str, artifact: str, facts: list[dict[str, Any]]) -> None:
+        """Note what a step made and said, under its cache key."""
+        body = json.dumps({"artifact": artifact, "facts": facts})
+        write_whole(self.root / "steps" / key[:2] / f"{key}.json", body)
+
+    def recall(self, key: str) -> tuple[str, list[dict[str, Any]]] | None:
+        """What the step of that key made and said, if it is known and its artifact is whole."""
+        try:
+            step = json.loads((self.root / "steps" / key[:2] / f"{key}.json").read_text())
+        except (FileNotFoundError, json.JSONDecodeError):
+            return None
+        if not (self.folder(step["artifact"]) / "noun.json").exists():
+            return None
+        return step["artifact"], step["facts"]

@@ -1,0 +1,389 @@
+"""The world outside: training rows, windows of traffic, labels that come due; and what was injected.
+
+The stream knows the truth and hands out only what an operator could see. It is closed-loop: it is
+told what was answered (`observe`), so that labels can depend on decisions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from simlab.artifacts import Deployment, History, Labels, Plan, Rows, Schema, Served, Window
+from simlab.context import rng_for
+from simlab.engines import engine
+from simlab.events import Event, HindsightMeasured, WorldFinished, WorldStarted
+from simlab.injection import TRAINING, draw_weights, inject
+from simlab.labeller import Labeller
+from simlab.scenario import Scenario
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+Memo = Callable[[str, tuple[Any, ...], Callable[[], Any]], Any]
+"""Look a computed value up by name and inputs, or compute and keep it."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A dataset as loaded: labelled rows, view tables, schema."""
+
+    name: str
+    digest: str
+    rows: pa.Table
+    views: Mapping[str, pa.Table]
+    schema: Schema
+
+
+@dataclass(frozen=True)
+class Outside:
+    """What the stream needs of the run that it is not to import."""
+
+    say: Callable[[Event], None]
+    """Writes a fact into the world's own log."""
+    memo: Memo
+    keep: Callable[[Any], str]
+    recall: Callable[[str], Any]
+
+
+class Stream:
+    """A scenario's world.
+
+    Parameters
+    ----------
+    scenario
+        Which world.
+    source
+        The dataset's rows.
+    outside
+        Callbacks: the world's log, a memo, the artifact store.
+    """
+
+    def __init__(self, scenario: Scenario, source: Source, outside: Outside):
+        self.scenario = scenario
+        self.source = source
+        self._outside = outside
+        self._seed = scenario.seed.world
+        self._next = 0
+        self._pending: dict[int, pa.Table] = {}
+        self._known: dict[int, list[str]] = {}
+        self._training, self._baseline, self._pool = self._split()
+        self._learned = self._training
+        self.reference = _reference(self._baseline, source.schema)
+        self.labeller = Labeller(source.rows, source.schema, source.digest, outside.memo)
+
+    @property
+    def schema(self) -> Schema:
+        """Who is who among the columns."""
+        return self.source.schema
+
+    # --- rows to build on -----------------------------------------------------------------------
+
+    def _split(self) -> tuple[pa.Table, pa.Table, pa.Table]:
+        """Training rows, baseline rows and the pool that traffic comes from."""
+        import numpy as np
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        world, rows = self.scenario.world, self.source.rows
+        if world.order == "replay":
+            clock, times = self.scenario.clock, rows[self.source.schema.event_time]
+            before = pc.less(times, pa.scalar(clock.start, times.type))
+            if world.training_from:
+                before = pc.and_(before, pc.greater_equal(times, pa.scalar(world.training_from, times.type)))
+            training = rows.filter(before).sort_by(self.source.schema.event_time)
+            most = world.training if world.training >= 1 else None
+            if most is not None and training.num_rows > most:
+                training = training.slice(training.num_rows - int(most))
+            picked = rng_for(self._seed, "baseline").random(world.baseline_rows)
+            baseline = training.take(pa.array(np.sort((picked * training.num_rows).astype(np.int64))))
+            last = pa.scalar(clock.moment(clock.windows), times.type)
+            live = pc.and_(pc.greater_equal(times, pa.scalar(clock.start, times.type)), pc.less(times, last))
+            return training, baseline, rows.filter(live).sort_by(self.source.schema.event_time)
+        order = rng_for(self._seed, "split").permutation(rows.num_rows)
+        count = int(world.training) if world.training >= 1 else round(world.training * rows.num_rows)
+        training = rows.take(pa.array(order[:count]))
+        # The pool keeps the dataset's own order, so that weighted draws stay coupled between twins.
+        pool = rows.take(pa.array(np.sort(order[count:])))
+        origin = training if world.baseline == "training" else pool
+        drawn = rng_for(self._seed, "baseline").random(world.baseline_rows)
+        return training, origin.take(pa.array((drawn * origin.num_rows).astype(np.int64))), pool
+
+    def training(self) -> Rows:
+        """Labelled rows to build the first model on, with the monitors' baseline among them."""
+        scenario, schema = self.scenario, self.source.schema
+        training, baseline = self._training, self._baseline
+        if scenario.world.order == "drawn":
+            training = self._dated(training, before=True)
+            baseline = self._dated(baseline, before=True, first=training.num_rows)
+        self._learned = training = inject(self, training, TRAINING)
+        self._outside.say(
+            WorldStarted(
+                scenario=scenario.name,
+                dataset=self.source.name,
+                dataset_digest=self.source.digest,
+                order=scenario.world.order,
+                training_rows=training.num_rows,
+                baseline_rows=baseline.num_rows,
+                pool_rows=self._pool.num_rows,
+                baseline_gap=_gap(training, self.reference),
+            )
+        )
+        updates = {name: self._updates(name, None, scenario.clock.start) for name in self.source.views}
+        return Rows(
+            table=_labelled_parts(training, baseline),
+            schema=schema,
+            source=f"{self.source.name}, training",
+            updates=updates,
+        )
+
+    def rows(self, plan: Plan) -> Rows:
+        """Labelled rows for a retrain: what had arrived, was accepted, and is labelled by now."""
+        import pyarrow as pa
+
+        recent = [self._labelled(window) for window in plan.windows]
+        target = self.source.schema.target
+        fresh = pa.concat_tables(recent, promote_options="default") if recent else None
+        parts = []
+        if plan.include_training or fresh is None:
+            parts.append(self._learned)
+        if fresh is not None:
+            parts.append(fresh)
+        names = [n for n in parts[0].column_names if all(n in part.column_names for part in parts)]
+        history = pa.concat_tables([part.select(names) for part in parts], promote_options="default")
+        baseline = fresh.select(names) if fresh is not None else self._dated(self._baseline, before=True)
+        now = self.scenario.clock.moment(self._next)
+        assert target in names
+        return Rows(
+            table=_labelled_parts(history, baseline),
+            schema=self.source.schema,
+            source=f"{self.source.name}, windows {_spans(plan.windows)}" + (" and training" * plan.include_training),
+            updates={name: self._updates(name, None, now) for name in self.source.views},
+        )
+
+    def _labelled(self, window: int) -> pa.Table:
+        """Accepted rows of a window with the labels known by now."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        accepted, *known = (self._outside.recall(name) for name in self._known[window])
+        labels = pa.concat_tables([labels.table for labels in known])
+        labels = labels.filter(pc.equal(labels["window"], window)).select(["inference_id", "label"])
+        both = accepted.table.join(labels, "inference_id", join_type="inner", use_threads=False)
+        return both.sort_by("inference_id").rename_columns(
+            {"label": self.source.schema.target, **{n: n for n in both.column_names if n != "label"}}
+        )
+
+    # --- traffic --------------------------------------------------------------------------------
+
+    def next(self, history: History) -> Window | None:
+        """The next window of traffic, or None when the scenario's time is over."""
+        number = self._next
+        if number >= self.scenario.clock.windows:
+            self._outside.say(WorldFinished(window=number - 1, windows=number))
+            return None
+        self._next += 1
+        clock = self.scenario.clock
+        start, end = clock.moment(number), clock.moment(number + 1)
+        if self.scenario.world.order == "replay":
+            drawn = self._replayed(number, start, end)
+        else:
+            drawn = self._drawn(number)
+        table = inject(self, drawn, number)
+        schema = self.schema
+        self._pending[number] = self._law(number, table)
+        shown = table.drop_columns([schema.target])
+        updates = {name: self._updates(name, start, end) for name in self.source.views}
+        if number == 0:  # the store holds what was known before the first request
+            updates = {name: self._updates(name, None, end) for name in self.source.views}
+        return Window(number=number, start=start, end=end, table=shown, schema=schema, updates=updates)
+
+    def _drawn(self, number: int) -> pa.Table:
+        """Rows drawn by inverse CDF over the pool's fixed order, so that twins stay coupled."""
+        import numpy as np
+        import pyarrow as pa
+
+        count = self.scenario.clock.rows
+        uniform = rng_for(self._seed, "draw", number).random(count)
+        weights = draw_weights(self, self._pool, number)
+        if weights is None:
+            index = (uniform * self._pool.num_rows).astype(np.int64)
+        else:
+            total = np.cumsum(weights)
+            index = np.searchsorted(total / total[-1], uniform, side="right").clip(0, self._pool.num_rows - 1)
+        return self._dated(self._pool.take(pa.array(index)), number=number)
+
+    def _replayed(self, number: int, start: datetime, end: datetime) -> pa.Table:
+        """The rows whose own time lies in the window."""
+        import numpy as np
+        import pyarrow as pa
+
+        times = self._pool[self.source.schema.event_time].to_numpy()
+        low, high = np.searchsorted(times, [np.datetime64(start, "us"), np.datetime64(end, "us")])
+        table = self._pool.slice(low, min(high - low, self.scenario.clock.rows))
+        ids = pa.array(number * 10_000_000 + np.arange(table.num_rows))
+        return table.add_column(0, "inference_id", ids)
+
+    def _dated(
+        self, table: pa.Table, *, before: bool = False, number: int = 0, first: int = 0
+    ) -> pa.Table:
+        """Rows with an invented event time and a fresh entity key: every arrival is a new one."""
+        import numpy as np
+        import pyarrow as pa
+
+        schema, clock = self.source.schema, self.scenario.clock
+        count = table.num_rows
+        if before:
+            # Spread over the windows before the start, at the pace of the traffic to come.
+            span = max(1, -(-count // clock.rows)) * clock.step
+            start, ids = clock.start - span, -1 - first - np.arange(count)
+        else:
+            span, start, ids = clock.step, clock.moment(number), number * 10_000_000 + np.arange(count)
+        microseconds = span // timedelta(microseconds=1)
+        offsets = (np.arange(count) * microseconds // max(count, 1)).astype("timedelta64[us]")
+        times = pa.array(np.datetime64(start, "us") + offsets)
+        table = _set(_set(table, schema.entity, pa.array(ids)), schema.event_time, times)
+        return table if before else table.add_column(0, "inference_id", pa.array(ids))
+
+    def _updates(self, view: str, start: datetime | None, end: datetime) -> pa.Table:
+        """A view's own rows with an event time in [start, end)."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        table = self.source.views[view]
+        times = table[self.schema.event_time]
+        inside = pc.less(times, pa.scalar(end, times.type))
+        if start is not None:
+            inside = pc.and_(inside, pc.greater_equal(times, pa.scalar(start, times.type)))
+        return table.filter(inside)
+
+    # --- labels ---------------------------------------------------------------------------------
+
+    def _law(self, number: int, table: pa.Table) -> pa.Table:
+        """Every label of a window, with the moment it becomes known (null: never)."""
+        import numpy as np
+        import pyarrow as pa
+
+        schema, law = self.source.schema, self.scenario.labels
+        due = table[schema.event_time].to_numpy() + np.timedelta64(law.delay // timedelta(microseconds=1), "us")
+        arrives = rng_for(self._seed, "labels", number).random(table.num_rows) < law.share
+        return pa.table(
+            {
+                "inference_id": table["inference_id"],
+                "label": table[schema.target],
+                "due": pa.array(due),
+                "arrives": pa.array(arrives),
+                "window": pa.array(np.full(table.num_rows, number)),
+            }
+        )
+
+    def observe(self, deployment: Deployment, served: Served, screened: str) -> None:
+        """Be told what was answered: labels may depend on it, and hindsight is measured."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        number = served.number
+        self._known[number] = [screened]
+        truth = self._pending[number]
+        both = truth.join(served.table, "inference_id", join_type="inner", use_threads=False).sort_by("inference_id")
+
+        def judged() -> dict[str, float | None]:
+            found: dict[str, float | None] = engine("sklearn").metrics(
+                deployment.problem, both["label"].to_numpy(), both["prediction"].to_numpy(), deployment.threshold
+            )
+            return found
+
+        if both.num_rows:
+            figures = self._outside.memo("hindsight", (truth, served, deployment.threshold), judged)
+            self._outside.say(
+                HindsightMeasured(window=number, version=served.version, metrics=figures, rows=both.num_rows)
+            )
+        # Only answered rows are ever labelled: a refused request has no inference to join with.
+        seen = both
+        if self.scenario.labels.seen == "positive":
+            seen = seen.filter(pc.greater_equal(seen["prediction"], deployment.threshold))
+        seen = seen.filter(seen["arrives"])
+        self._pending[number] = seen.select(["inference_id", "label", "due", "window"]).combine_chunks()
+        assert isinstance(self._pending[number], pa.Table)
+
+    def labels_due(self, window: int) -> Labels:
+        """Labels that become known by the end of a window, and were not known before."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        now = self.scenario.clock.moment(window + 1)
+        due = []
+        for number, waiting in list(self._pending.items()):
+            known = pc.less_equal(waiting["due"], pa.scalar(now, waiting["due"].type))
+            arrived = waiting.filter(known)
+            if arrived.num_rows:
+                due.append(arrived.select(["inference_id", "label", "window"]))
+            rest = waiting.filter(pc.invert(known))
+            if rest.num_rows:
+                self._pending[number] = rest
+            else:
+                del self._pending[number]
+        empty = pa.table(
+            {"inference_id": pa.array([], pa.int64()), "label": pa.array([], pa.float64()),
+             "window": pa.array([], pa.int64())}
+        )  # fmt: skip
+        labels = Labels(arrived=window, table=pa.concat_tables([empty, *due]).combine_chunks())
+        if due:
+            name = self._outside.keep(labels)
+            for number in labels.table["window"].unique().to_pylist():
+                self._known[number].append(name)
+        return labels
+
+    def say(self, fact: Event) -> None:
+        """Write a fact into the world's log."""
+        self._outside.say(fact)
+
+
+def _set(table: pa.Table, name: str, values: Any) -> pa.Table:
+    if name in table.column_names:
+        return table.set_column(table.column_names.index(name), name, values)
+    return table.append_column(name, values)
+
+
+def _labelled_parts(history: pa.Table, baseline: pa.Table) -> pa.Table:
+    """One table, with `split` saying which rows are the monitors' baseline."""
+    import pyarrow as pa
+
+    parts = [
+        part.append_column("split", pa.array([name] * part.num_rows, pa.string()))
+        for part, name in ((history, "history"), (baseline, "baseline"))
+    ]
+    names = [n for n in parts[0].column_names if n in parts[1].column_names and n != "inference_id"]
+    return pa.concat_tables([part.select(names) for part in parts], promote_options="default").combine_chunks()
+
+
+def _reference(baseline: pa.Table, schema: Schema) -> dict[str, tuple[float, float]]:
+    """Mean and standard deviation of the baseline's numeric columns."""
+    import pyarrow.compute as pc
+
+    found = {}
+    for column in schema.columns:
+        if column.kind == "numeric" and column.name in baseline.column_names:
+            values = baseline[column.name]
+            if values.null_count < len(values):
+                found[column.name] = (float(pc.mean(values).as_py()), float(pc.stddev(values).as_py()))
+    return found
+
+
+def _gap(training: pa.Table, reference: Mapping[str, tuple[float, float]]) -> dict[str, float]:
+    """How far the training mean lies from the baseline's, in its standard deviations."""
+    import pyarrow.compute as pc
+
+    gaps = {}
+    for name, (mean, std) in reference.items():
+        found = pc.mean(training[name]).as_py()
+        if found is not None and std > 0:
+            gaps[name] = (found - mean) / std
+    return gaps
+
+
+def _spans(windows: tuple[int, ...]) -> str:
+    return f"{windows[0]}-{windows[-1]}" if windows else "none"

@@ -1,0 +1,45 @@
+"""The report: a run's facts, beside what was really done to the world, as one HTML page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from simlab.events import Event
+from simlab.views.report_page import page
+from simlab.views.report_story import story
+
+
+def report(
+    events: Iterable[Event],
+    world: Iterable[Event] = (),
+    scenario: Mapping[str, Any] | None = None,
+    timings: Iterable[Mapping[str, Any]] = (),
+    *,
+    aws: Mapping[str, str] | None = None,
+    record: Mapping[str, Any] | None = None,
+) -> str:
+    """The report of a run as one self-contained HTML page: no network, no other file.
+
+    Parameters
+    ----------
+    events
+        The facts of the run.
+    world
+        The world's own facts: what was injected, and quality in hindsight.
+    scenario
+        The scenario as plain data: `title`, `shows`, `text` (the file) and `injections`, each with
+        `id`, `kind`, `on`, `start`, `end`, `shape`, `where`, `fraction`, `with`, `expected`.
+    timings
+        Wall-clock notes; those with `stage` and `seconds` are summed.
+    aws
+        What stands for each stage on AWS, by name of the stage.
+    record
+        What the run's record says of itself, to be shown: run id, length and head of both chains,
+        versions of the engines.
+
+    Notes
+    -----
+    Missing pieces are left out: a run that failed, has no labels or no windows has a report too.
+    """
+    return page(story(events, world, scenario or {}, timings), scenario or {}, aws or {}, record or {})

@@ -1,0 +1,56 @@
+"""Truth: what was done to the world, summed up per injection."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from simlab.events import Event, Injected
+from simlab.shapes import span
+
+if TYPE_CHECKING:
+    from simlab.scenario import Scenario
+
+
+def truth(scenario: Scenario, world: Iterable[Event]) -> dict[str, Any]:
+    """Span, intensity per window, rows touched, and declared beside measured size of each injection."""
+    acted: dict[str, list[Injected]] = {}
+    for fact in world:
+        if isinstance(fact, Injected):
+            acted.setdefault(fact.injection, []).append(fact)
+    found = []
+    for injection in scenario.inject:
+        if not injection.enabled:
+            continue
+        facts = acted.get(injection.id, [])
+        episode = (
+            None
+            if injection.on == "training"
+            else span(injection.shape, injection.start, injection.end, scenario.clock.windows)
+        )
+        masks = hashlib.sha256("".join(fact.mask for fact in facts).encode()).hexdigest()[:16]
+        found.append(
+            {
+                "id": injection.id,
+                "kind": injection.kind,
+                "on": injection.on,
+                "expected": injection.expected,
+                "episode": None if episode is None else {"first": episode[0], "last": episode[1]},
+                "where": injection.where,
+                "fraction": injection.fraction,
+                "declared": injection.settings,
+                "intensity": {str(fact.window): fact.intensity for fact in facts if fact.window is not None},
+                "rows": sum(fact.rows for fact in facts),
+                "mask": masks,
+                "measured": {str(fact.window): dict(fact.measured) for fact in facts},
+            }
+        )
+    known = "replay" if scenario.world.order == "replay" else "drawn"
+    return {
+        "simlab": 1,
+        "scenario": scenario.name,
+        "world": known,
+        "truth": "unknown" if known == "replay" and not found else "known",
+        "injections": found,
+    }

@@ -1,0 +1,262 @@
+"""What every injector keeps to; a new file in the folder is found and held to it."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any, get_args, get_origin
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from simlab.artifacts import Finding
+from simlab.signature import find, first_line, keywords, module_of, names
+from simlab.signature import settings as check
+
+KINDS = names("injectors")
+SEAMS = {"traffic", "draw", "labels", "monitor.run"}
+TRAFFIC = [k for k in KINDS if module_of("injectors", k).SEAM == "traffic"]
+DRAW = [k for k in KINDS if module_of("injectors", k).SEAM == "draw"]
+LABELS = [k for k in KINDS if module_of("injectors", k).SEAM == "labels"]
+MONITOR = [k for k in KINDS if module_of("injectors", k).SEAM == "monitor.run"]
+
+REFERENCE = {"amount": (10.0, 4.0), "count": (40.0, 12.0)}
+COLUMNS = {
+    "numeric": ("amount", "count"),
+    "categorical": ("city",),
+    "any": ("amount", "count", "city"),
+    None: (),
+}
+
+cell = st.tuples(
+    st.none() | st.floats(-1e6, 1e6),
+    st.none() | st.integers(-1000, 1000),
+    st.none() | st.sampled_from(["Bonn", "Köln", "Ulm"]),
+)
+
+
+@st.composite
+def windows(draw: st.DrawFn, most: int = 12) -> tuple[pa.Table, np.ndarray]:
+    """A window of traffic and which of its rows may be touched."""
+    rows = draw(st.lists(cell, max_size=most))
+    mask = np.array(draw(st.lists(st.booleans(), min_size=len(rows), max_size=len(rows))), bool)
+    amounts, counts, cities = zip(*rows, strict=True) if rows else ((), (), ())
+    table = pa.table(
+        {
+            "inference_id": pa.array([f"i{n}" for n in range(len(rows))], pa.string()),
+            "amount": pa.array(amounts, pa.float64()),
+            "count": pa.array(counts, pa.int64()),
+            "city": pa.array(cities, pa.string()),
+        }
+    )
+    return table, mask
+
+
+def a_value(annotation: Any) -> st.SearchStrategy[Any]:
+    """Something that may stand in a scenario for a parameter of this type."""
+    if get_origin(annotation) is not None and hasattr(annotation, "__metadata__"):
+        annotation = get_args(annotation)[0]
+    if annotation is float:
+        return st.floats(0.05, 1.0)
+    if annotation is str:
+        return st.just("elsewhere")
+    if str(get_origin(annotation)).endswith("Literal"):
+        return st.sampled_from(get_args(annotation))
+    inner = [a for a in get_args(annotation) if a is not type(None)]
+    assert inner, f"teach this test to write a {annotation}"
+    return st.none() | a_value(inner[0])
+
+
+@st.composite
+def written(draw: st.DrawFn, kind: str) -> dict[str, Any]:
+    """Settings as a scenario may write them, every one of them given."""
+    columns = COLUMNS[module_of("injectors", kind).COLUMN]
+    values = {}
+    for name, (annotation, _) in keywords(find("injectors", kind)).items():
+        values[name] = draw(st.sampled_from(columns) if name == "column" else a_value(annotation))
+    if kind == "resample" and values["column"] == "city":
+        values["value"] = "Bonn"  # a category has no distance from the mean
+    elif kind == "resample":
+        values["value"] = None
+    return values
+
+
+def rng() -> np.random.Generator:
+    return np.random.default_rng(7)
+
+
+def same_value(a: Any, b: Any) -> bool:
+    """Equal, or the same number written as plain text."""
+    if a is None or b is None or isinstance(a, str) == isinstance(b, str):
+        return bool(a == b)
+    try:
+        return float(a) == float(b)
+    except ValueError:
+        return False
+
+
+def changed(before: pa.Table, after: pa.Table) -> set[int]:
+    """Numbers of the rows in which any value differs."""
+    found = set()
+    for name in after.column_names:
+        old = before[name].to_pylist() if name in before.column_names else [None] * before.num_rows
+        new = after[name].to_pylist()
+        found |= {n for n, (a, b) in enumerate(zip(old, new, strict=True)) if not same_value(a, b)}
+    return found
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_it_says_where_it_acts_and_what_becomes_of_the_answers(kind):
+    module, function = module_of("injectors", kind), find("injectors", kind)
+    assert module.SEAM in SEAMS
+    assert module.LABELS in {"ask", "keep", "weights", "concept", "noise"}
+    assert set(module.PROBLEMS) <= {"binary", "regression"}
+    assert module.COLUMN in COLUMNS
+    assert ("column" in keywords(function)) == (module.COLUMN is not None)
+    assert first_line(function).endswith(".")
+    for name in keywords(function):
+        assert f"\n{name}\n" in inspect.getdoc(function), f"{kind}: {name} is not explained"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@given(data=st.data())
+@settings(max_examples=10)
+def test_what_the_contract_writes_is_what_a_scenario_may_write(kind, data):
+    function = find("injectors", kind)
+    assert check(function, data.draw(written(kind)), "with")[1] == []
+
+
+@pytest.mark.parametrize("kind", TRAFFIC)
+@given(window=windows(), strength=st.floats(0.01, 1), data=st.data())
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+def test_rows_are_changed_alike_every_time_and_only_where_allowed(kind, window, strength, data):
+    rows, mask = window
+    values = data.draw(written(kind))
+    function = find("injectors", kind)
+    before, mask_before, reference = rows.to_pydict(), mask.copy(), dict(REFERENCE)
+
+    once = function(rows, mask, strength, rng(), reference, **values)
+    again = function(rows, mask, strength, rng(), reference, **values)
+    in_pieces = pa.concat_tables([rows.slice(0, 3), rows.slice(3)]) if rows.num_rows > 3 else rows
+    pieced = function(in_pieces, mask, strength, rng(), reference, **values)
+
+    assert once.equals(again)
+    assert once.to_pydict() == pieced.to_pydict()
+    assert rows.to_pydict() == before and (mask == mask_before).all() and reference == REFERENCE
+    assert once.num_rows == rows.num_rows
+    assert once.column_names[: rows.num_columns] == rows.column_names
+    assert set(once.column_names[rows.num_columns :]) <= set(values.values()), "a column nobody named"
+    assert changed(rows, once) <= set(np.flatnonzero(mask))
+
+
+@pytest.mark.parametrize("kind", TRAFFIC)
+@given(window=windows(), data=st.data())
+@settings(max_examples=20)
+def test_no_strength_is_no_change_at_all(kind, window, data):
+    rows, mask = window
+    assert find("injectors", kind)(rows, mask, 0.0, rng(), REFERENCE, **data.draw(written(kind))) is rows
+
+
+@pytest.mark.parametrize("kind", TRAFFIC)
+@given(window=windows(), strengths=st.tuples(st.floats(0.01, 1), st.floats(0.01, 1)), data=st.data())
+@settings(max_examples=40)
+def test_a_row_struck_at_some_strength_is_struck_at_every_greater_one(kind, window, strengths, data):
+    rows, mask = window
+    values = data.draw(written(kind))
+    weak, strong = (
+        changed(rows, find("injectors", kind)(rows, mask, s, rng(), REFERENCE, **values))
+        for s in sorted(strengths)
+    )
+    # A shift too small for the last digit of a large number is no change.
+    if kind != "shift_column":
+        assert weak <= strong
+
+
+@pytest.mark.parametrize("kind", TRAFFIC)
+@given(window=windows(), data=st.data())
+@settings(max_examples=20)
+def test_the_mask_does_not_decide_how_much_is_drawn(kind, window, data):
+    rows, mask = window
+    values = data.draw(written(kind))
+    some, none = rng(), rng()
+    find("injectors", kind)(rows, mask, 0.5, some, REFERENCE, **values)
+    find("injectors", kind)(rows, np.zeros(rows.num_rows, bool), 0.5, none, REFERENCE, **values)
+    assert some.bit_generator.state == none.bit_generator.state
+
+
+@pytest.mark.parametrize("kind", TRAFFIC + DRAW)
+def test_a_column_that_is_not_there_is_named_with_the_nearest_that_is(kind):
+    rows = pa.table({"amount": [1.0], "city": ["Ulm"]})
+    module, function = module_of("injectors", kind), find("injectors", kind)
+    values = {n: d for n, (_, d) in keywords(function).items()}
+    values |= {n: "elsewhere" for n, d in values.items() if d is ... and n != "by"}
+    values["column"] = "citi" if module.COLUMN == "categorical" else "amuont"
+    if "by" in values:
+        values["by"] = 1.0
+    first = (rows,) if kind in DRAW else (rows, np.ones(1, bool))
+    rest = (REFERENCE,) if kind in DRAW else (rng(), REFERENCE)
+    with pytest.raises(LookupError, match=r"did you mean '(amount|city)'"):
+        function(*first, 1.0, *rest, **values)
+
+
+@pytest.mark.parametrize("kind", DRAW)
+@given(window=windows(), strength=st.floats(0, 1), data=st.data())
+@settings(max_examples=40)
+def test_weights_are_finite_and_above_zero_and_all_one_without_strength(kind, window, strength, data):
+    pool, _ = window
+    values = data.draw(written(kind))
+    before = pool.to_pydict()
+    weights = find("injectors", kind)(pool, strength, REFERENCE, **values)
+    assert weights.shape == (pool.num_rows,)
+    assert np.isfinite(weights).all() and (weights > 0).all()
+    assert (weights == find("injectors", kind)(pool, strength, REFERENCE, **values)).all()
+    assert pool.to_pydict() == before
+    assert (find("injectors", kind)(pool, 0.0, REFERENCE, **values) == 1).all()
+
+
+def call_on_answers(
+    kind: str, answers: np.ndarray, mask: np.ndarray, strength: float, values: dict[str, Any]
+):
+    drawn = (rng(),) if module_of("injectors", kind).LABELS == "noise" else ()
+    return find("injectors", kind)(answers, mask, strength, *drawn, **values)
+
+
+@pytest.mark.parametrize("kind", LABELS)
+@given(
+    answers=st.lists(st.tuples(st.floats(0, 1), st.booleans()), max_size=12),
+    strength=st.floats(0.01, 1),
+    data=st.data(),
+)
+@settings(max_examples=40)
+def test_answers_are_changed_alike_every_time_and_only_where_allowed(kind, answers, strength, data):
+    eta = np.array([p for p, _ in answers])
+    if module_of("injectors", kind).LABELS == "noise":
+        eta = np.round(eta)
+    mask = np.array([m for _, m in answers], bool)
+    values = data.draw(written(kind))
+    before = eta.copy()
+
+    once = call_on_answers(kind, eta, mask, strength, values)
+
+    assert (once == call_on_answers(kind, eta, mask, strength, values)).all()
+    assert (eta == before).all()
+    assert once.shape == eta.shape and once.dtype == eta.dtype
+    assert ((once >= 0) & (once <= 1)).all()
+    assert (once[~mask] == eta[~mask]).all()
+    assert call_on_answers(kind, eta, mask, 0.0, values) is eta
+
+
+@pytest.mark.parametrize("kind", MONITOR)
+@given(strength=st.floats(0.01, 1), data=st.data())
+@settings(max_examples=10)
+def test_findings_are_left_out_never_altered(kind, strength, data):
+    values = data.draw(written(kind))
+    findings = tuple(
+        Finding(monitor, "drift", "age", "psi", 0.2, 0.1, True, 3)
+        for monitor in ("data_quality", "model_quality")
+    )
+    kept = find("injectors", kind)(findings, strength, **values)
+    assert set(kept) <= set(findings)
+    assert find("injectors", kind)(findings, 0.0, **values) is findings
