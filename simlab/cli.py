@@ -20,6 +20,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # plain help: the decorated one takes longer to import than everything else
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
@@ -267,8 +268,6 @@ def top(
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; the exit code."""
-    import click
-
     given = sys.argv[1:] if arguments is None else arguments
     as_json = "--json" in given
     try:
@@ -276,13 +275,15 @@ def main(arguments: list[str] | None = None) -> int:
         return outcome if isinstance(outcome, int) else 0
     except SimlabError as wrong:
         return _say(str(wrong), wrong.exit_code, as_json)
-    except click.exceptions.Exit as leaving:
+    except typer.Exit as leaving:
         return int(leaving.exit_code)
-    except click.ClickException as wrong:
-        if isinstance(wrong, click.UsageError) and wrong.ctx is not None:
-            typer.echo(f"{wrong.ctx.get_usage()}", err=True)
-        return _say(wrong.format_message(), 2, as_json)
-    except (KeyboardInterrupt, click.exceptions.Abort):
+    except typer.TyperException as wrong:
+        context = getattr(wrong, "ctx", None)
+        if context is not None:
+            typer.echo(context.get_usage(), err=True)
+        said = wrong.format_message() if hasattr(wrong, "format_message") else str(wrong)
+        return _say(said, 2, as_json)
+    except (KeyboardInterrupt, typer.Abort):
         return _say("interrupted; the run folder is whole, and `simlab run --resume` goes on", 130, as_json)
     except BrokenPipeError:
         sys.stderr.close()

@@ -18,6 +18,7 @@ QUIET = {
     "GIT_PYTHON_REFRESH": "quiet",
     "MLFLOW_SKIP_PIP_REQUIREMENTS_CHECK": "true",
     "FEAST_USAGE": "False",
+    "OMP_WAIT_POLICY": "PASSIVE",  # threads that wait must not burn the cores others need
 }
 """Environment that keeps every engine silent; set before any engine is imported."""
 

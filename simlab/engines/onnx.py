@@ -26,6 +26,7 @@ from simlab.errors import SimlabError
 LEQ, MEMBER = 0, 6  # modes of ai.onnx.ml.TreeEnsemble
 FLOAT, DOUBLE = int(TensorProto.FLOAT), int(TensorProto.DOUBLE)
 _OPSET, _ML_OPSET, _IR = 21, 5, 10
+_ZERO = float(np.float32(1e-35))  # LightGBM's kZeroThreshold
 
 LINKS: Mapping[str, Problem] = {
     "binary sigmoid:1": "binary",
@@ -232,7 +233,7 @@ def _parse(text: str, problem: Problem) -> Trees:
             if kind == 1:
                 raise SimlabError("a LightGBM model that takes zero as missing has no exact export")
             goes_left = bool(decision & 2) if kind == 2 else threshold >= 0.0
-            nodes.append((feature, LEQ, threshold, int(goes_left), yes, no))
+            nodes.append((feature, LEQ, _snap(threshold), int(goes_left), yes, no))
     if not nodes:
         raise SimlabError("the LightGBM model holds no trees")
     features, modes, splits, missing, yeses, noes = zip(*nodes, strict=True)
@@ -251,6 +252,17 @@ def _parse(text: str, problem: Problem) -> Trees:
 
 def _pairs(block: str) -> dict[str, str]:
     return dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
+
+
+def _snap(threshold: float) -> float:
+    """The threshold that sorts numbers as LightGBM does, to which the tiniest ones are 0.0.
+
+    >>> _snap(0.5), _snap(0.0), _snap(-1.0000000180025095e-35) < -1.0000000180025095e-35
+    (0.5, 1.0000000180025095e-35, True)
+    """
+    if abs(threshold) > _ZERO:
+        return threshold
+    return _ZERO if threshold >= 0 else float(np.nextafter(-_ZERO, -np.inf))
 
 
 def _members(bits: Iterable[int]) -> list[float]:

@@ -105,6 +105,8 @@ def monitor_window(
         found, history.points, history.alarms, datapoints=alarm.datapoints, of=alarm.of
     )
     for change in changes:
+        if change.previous == "INSUFFICIENT_DATA" and change.state == "OK":
+            continue  # the first look at a column is no news
         ctx.emit(
             AlarmChanged(alarm=change.alarm, state=change.state, previous=change.previous, reason=change.reason)
         )

@@ -22,7 +22,7 @@ def join(*inside: Inside) -> Markup:
     >>> join("a < b", None, [Markup("<br>"), 3])
     'a &lt; b<br>3'
     """
-    parts = []
+    parts: list[str] = []
     for item in inside:
         if item is None:
             continue

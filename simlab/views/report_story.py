@@ -415,9 +415,7 @@ def _lanes(events: Sequence[Event]) -> tuple[Lane, ...]:
         }
         lanes.append(Lane(check, column, findings[-1].method, readings))
     order = {lane: n for n, lane in enumerate((lane.check, lane.column) for lane in lanes)}
-    return tuple(
-        sorted(lanes, key=lambda lane: (-lane.breaches, -lane.peak, order[lane.check, lane.column]))
-    )
+    return tuple(sorted(lanes, key=lambda lane: (-lane.breaches, -lane.peak, order[lane.check, lane.column])))
 
 
 def _onsets(events: Sequence[Event], reasons: Mapping[int, Reasons]) -> tuple[Onset, ...]:
@@ -533,7 +531,12 @@ def _episodes(world: Sequence[Event], declared: Iterable[Mapping[str, Any]]) -> 
                 measured=_measured(hardest),
             )
         )
-    return tuple(sorted(found, key=lambda e: (e.span[0] if e.span else -1, list(known).index(e.id) if e.id in known else 0)))
+    return tuple(
+        sorted(
+            found,
+            key=lambda e: (e.span[0] if e.span else -1, list(known).index(e.id) if e.id in known else 0),
+        )
+    )
 
 
 def _measured(fact: Injected | None) -> dict[str, float]:
