@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from simlab.engines import mute_warnings
 from simlab.errors import SimlabError, UsageError
 
 if TYPE_CHECKING:
@@ -269,6 +270,8 @@ def top(
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; the exit code."""
     given = sys.argv[1:] if arguments is None else arguments
+    if not sys.warnoptions:
+        mute_warnings()
     as_json = "--json" in given
     try:
         outcome = app(args=given, standalone_mode=False)

@@ -415,7 +415,7 @@ class Lab:
                 if a.spans
             ),
             versions=tuple(
-                {"version": v.number, "approved": v.approved, "why": v.why, "in_service": [list(s) for s in v.in_service]}
+                {"version": v.number, "approved": v.approved, "why": v.why, "in_service": [list(s) for s in v.spans]}
                 for v in registered(events)
             ),
             why=record.get("why", ""),

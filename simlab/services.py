@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -58,7 +59,7 @@ class Service:
         except BrokenPipeError:
             line = b""
         if not line:
-            raise RuntimeError(f"the service ended with code {self._process.poll()}")
+            raise RuntimeError(f"the service ended with code {self._process.wait()}")
         answer: dict[str, Any] = json.loads(line)
         if "error" in answer:
             raise RuntimeError(answer["error"])
@@ -66,8 +67,9 @@ class Service:
 
     def close(self) -> None:
         """Close its standard input and wait until it ends."""
-        if self._process.stdin is not None and not self._process.stdin.closed:
-            self._process.stdin.close()
+        with suppress(BrokenPipeError):  # it ended by itself, and said why in its file
+            if self._process.stdin is not None:
+                self._process.stdin.close()
         try:
             self._process.wait(timeout=20)
         except subprocess.TimeoutExpired:  # pragma: no cover - a stuck engine

@@ -77,8 +77,11 @@ def main(folder: Path = HERE) -> Path:
         compression="zstd",
         compression_level=19,
         use_dictionary=["airport_day", "flights_so_far"],
-        column_encoding={"event_ts": "DELTA_BINARY_PACKED", "late_share_so_far": "BYTE_STREAM_SPLIT",
-                         "mean_delay_so_far": "BYTE_STREAM_SPLIT"},
+        column_encoding={
+            "event_ts": "DELTA_BINARY_PACKED",
+            "late_share_so_far": "BYTE_STREAM_SPLIT",
+            "mean_delay_so_far": "BYTE_STREAM_SPLIT",
+        },
     )
     return target
 

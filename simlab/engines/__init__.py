@@ -6,6 +6,7 @@ Each module holds a few plain functions in simlab's nouns. Nobody else knows the
 from __future__ import annotations
 
 import os
+import warnings
 from importlib import import_module
 from typing import Any
 
@@ -32,6 +33,16 @@ def hush() -> None:
 hush()
 
 
+_muted = False
+
+
+def mute_warnings() -> None:
+    """Keep what engines warn their developers of from people, also after an engine's import resets it."""
+    global _muted
+    _muted = True
+    warnings.simplefilter("ignore")
+
+
 def engine(name: str) -> Any:
     """The engine's module of plain functions, imported now if it was not yet.
 
@@ -41,7 +52,10 @@ def engine(name: str) -> Any:
         The third-party package behind it is not installed.
     """
     try:
-        return import_module(f"simlab.engines.{name}")
+        found = import_module(f"simlab.engines.{name}")
+        if _muted:
+            warnings.simplefilter("ignore")
+        return found
     except ModuleNotFoundError as missing:
         if missing.name == f"simlab.engines.{name}":
             raise

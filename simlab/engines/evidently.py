@@ -47,6 +47,8 @@ def statistic(method: str, kind: Kind, reference: np.ndarray, current: np.ndarra
     """
     test, column_type = _test(method, kind)
     before, now = _series(kind, reference, current)
+    if method == "anderson" and (len(before) + len(now) < 3 or pd.concat([before, now]).nunique() < 2):
+        return float("nan")  # its own answer is an error that names neither cause nor column
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")  # an undefined figure is said once, by its value
         result = test(before, now, column_type, None)

@@ -18,13 +18,16 @@ machine's clock.
 from __future__ import annotations
 
 import logging
+import shutil
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import ibis
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -55,6 +58,10 @@ MOMENT = "event_timestamp"
 """Event time, in the stores."""
 ROW = "row__"
 """A row's place, carried through the training join."""
+PIECE = 5_000
+"""Most rows written or read online in one call: SQLite takes some 32,000 keys, and memory is bounded."""
+MEMORY = "1GB"
+"""What a training join may take before it spills to disk."""
 RESERVED = frozenset({MOMENT, ROW, "entity_row_id", "event_expire_timestamp", "rn"})
 ONLINE = ("journal_mode = WAL", "synchronous = NORMAL", "cache_size = -32768")
 """Settings of the online store's SQLite: whole after a killed process, without a sync at every push."""
@@ -114,7 +121,9 @@ def _open(schema: Schema, folder: Path) -> Any:
         )
     )
     entities = {
-        view.entity: Entity(name=_key(view.entity), join_keys=[_key(view.entity)], value_type=ValueType.STRING)
+        view.entity: Entity(
+            name=_key(view.entity), join_keys=[_key(view.entity)], value_type=ValueType.STRING
+        )
         for view in schema.views
     }
     views = [
@@ -124,7 +133,10 @@ def _open(schema: Schema, folder: Path) -> Any:
             ttl=timedelta(seconds=view.ttl_seconds),
             schema=[
                 Field(name=_key(view.entity), dtype=String),
-                *(Field(name=_stored(c.name), dtype=Float64 if c.kind == "numeric" else String) for c in view.columns),
+                *(
+                    Field(name=_stored(c.name), dtype=Float64 if c.kind == "numeric" else String)
+                    for c in view.columns
+                ),
                 Field(name=_clock(view), dtype=Int64),
             ],
             source=FileSource(path=str(_source(view, folder)), timestamp_field=MOMENT),
@@ -132,9 +144,6 @@ def _open(schema: Schema, folder: Path) -> Any:
         )
         for view in schema.views
     ]
-    for view in schema.views:
-        if not _source(view, folder).exists():  # Feast looks at the file when a view is defined
-            pq.write_table(_shaped(view, schema, None), _source(view, folder), coerce_timestamps="us")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         store.apply([*entities.values(), *views])
@@ -150,7 +159,9 @@ def _shaped(view: View, schema: Schema, table: pa.Table | None) -> pa.Table:
     Rows without a key are left out; of rows with the same key and moment the last one stays.
     """
     if table is None:
-        table = pa.table({view.entity: pa.array([], pa.string()), schema.event_time: pa.array([], pa.timestamp("us"))})
+        table = pa.table(
+            {view.entity: pa.array([], pa.string()), schema.event_time: pa.array([], pa.timestamp("us"))}
+        )
     for name in (view.entity, schema.event_time):
         if name not in table.column_names:
             raise SimlabError(
@@ -233,15 +244,16 @@ def join_training(schema: Schema, rows: pa.Table, updates: Mapping[str, pa.Table
         A row was lost or came out twice, or a column cannot be read.
     """
     store = _store(schema, folder)
+    moments = rows[schema.event_time].cast(pa.timestamp("us"))
     for view in schema.views:
         table = _shaped(view, schema, rows if view.from_rows else updates.get(view.name))
         pq.write_table(table, _source(view, folder.resolve()), coerce_timestamps="us")
-    moments = rows[schema.event_time].cast(pa.timestamp("us"))
     asked = {ROW: np.arange(rows.num_rows), MOMENT: moments.to_pandas().dt.tz_localize("UTC")}
     for view in schema.views:
         asked[_key(view.entity)] = rows[view.entity].cast(pa.string()).to_pandas()
     names = [f"{view.name}:{_stored(column.name)}" for view in schema.views for column in view.columns]
-    joined = store.get_historical_features(entity_df=pd.DataFrame(asked), features=names).to_arrow()
+    with _duckdb(folder):
+        joined = store.get_historical_features(entity_df=pd.DataFrame(asked), features=names).to_arrow()
     places = joined[ROW].to_numpy()
     order = np.argsort(places, kind="stable")
     if len(places) != rows.num_rows or not np.array_equal(places[order], np.arange(rows.num_rows)):
@@ -249,10 +261,31 @@ def join_training(schema: Schema, rows: pa.Table, updates: Mapping[str, pa.Table
     joined = joined.take(pa.array(order))
     columns = {schema.entity: rows[schema.entity], schema.event_time: moments}
     for column in schema.features:
-        columns[column.name] = joined[_stored(column.name)].cast(pa.float64() if column.kind == "numeric" else pa.string())
+        columns[column.name] = joined[_stored(column.name)].cast(
+            pa.float64() if column.kind == "numeric" else pa.string()
+        )
     if schema.target in rows.column_names:
         columns[schema.target] = rows[schema.target].cast(pa.float64())
     return pa.table(columns)
+
+
+@contextmanager
+def _duckdb(folder: Path) -> Iterator[None]:
+    """A DuckDB of its own for one join: it fetches no extensions, spills into the folder, and goes away."""
+    spill = folder.resolve() / "offline" / "spill"
+    before = ibis.options.default_backend
+    backend = ibis.duckdb.connect(
+        temp_directory=str(spill), autoinstall_known_extensions=False, memory_limit=MEMORY
+    )
+    ibis.set_backend(backend)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        ibis.options.default_backend = before
+        backend.disconnect()
+        shutil.rmtree(spill, ignore_errors=True)
 
 
 # --- online -------------------------------------------------------------------------------------
@@ -302,10 +335,12 @@ def _write(store: Any, view: View, schema: Schema, table: pa.Table, *, fresh: bo
     )
     if not fresh and shaped.num_rows:
         stored, _ = _lookup(store, view, shaped[_key(view.entity)].to_pylist(), features=())
-        keep = ~(stored > shaped[_clock(view)].to_numpy())  # nothing stored is NaN, which no row is older than
+        keep = ~(
+            stored > shaped[_clock(view)].to_numpy()
+        )  # nothing stored is NaN, which no row is older than
         shaped = shaped.filter(pa.array(keep))
-    if shaped.num_rows:
-        frame = shaped.to_pandas()
+    for start in range(0, shaped.num_rows, PIECE):
+        frame = shaped.slice(start, PIECE).to_pandas()
         frame[MOMENT] = frame[MOMENT].dt.tz_localize("UTC")
         store.write_to_online_store(view.name, df=frame)
     return shaped
@@ -320,27 +355,40 @@ def _lookup(
     """
     kinds = {_stored(column.name): column.kind for column in view.columns}
     wanted = list(kinds) if features is None else list(features)
-    answer = store.get_online_features(
-        features=[f"{view.name}:{name}" for name in (*wanted, _clock(view))], entity_rows={_key(view.entity): list(keys)}
-    ).proto
-    found: dict[str, np.ndarray] = {}
     clock = np.full(len(keys), np.nan)
-    for name, column in zip(answer.metadata.feature_names.val, answer.results, strict=True):
-        if name == _clock(view):
-            clock[:] = [value.int64_val if value.WhichOneof("val") else np.nan for value in column.values]
-        elif kinds.get(name) == "numeric":
-            found[name] = np.array(
-                [value.double_val if value.WhichOneof("val") else np.nan for value in column.values], np.float64
-            )
-        elif name in kinds:
-            found[name] = np.array(
-                [value.string_val if value.WhichOneof("val") else None for value in column.values], object
-            )
+    found = {
+        name: np.full(len(keys), np.nan) if kinds[name] == "numeric" else np.full(len(keys), None, object)
+        for name in wanted
+    }
+    for start in range(0, len(keys), PIECE):
+        some = slice(start, start + PIECE)
+        answer = store.get_online_features(
+            features=[f"{view.name}:{name}" for name in (*wanted, _clock(view))],
+            entity_rows={_key(view.entity): list(keys[some])},
+        ).proto
+        for name, column in zip(answer.metadata.feature_names.val, answer.results, strict=True):
+            if name == _clock(view):
+                clock[some] = [
+                    value.int64_val if value.WhichOneof("val") else np.nan for value in column.values
+                ]
+            elif kinds.get(name) == "numeric":
+                found[name][some] = [
+                    value.double_val if value.WhichOneof("val") else np.nan for value in column.values
+                ]
+            elif name in kinds:
+                found[name][some] = [
+                    value.string_val if value.WhichOneof("val") else None for value in column.values
+                ]
     return clock, found
 
 
 def _answer(
-    store: Any, view: View, keys: pa.ChunkedArray, at: np.ndarray, columns: dict[str, np.ndarray], places: np.ndarray
+    store: Any,
+    view: View,
+    keys: pa.ChunkedArray,
+    at: np.ndarray,
+    columns: dict[str, np.ndarray],
+    places: np.ndarray,
 ) -> None:
     """Fill the columns, at the places, with what is stored under the keys and not too old at the moments."""
     distinct = keys.combine_chunks().dictionary_encode()
@@ -359,7 +407,9 @@ def _answer(
 
 def _blank(view: View, rows: int) -> dict[str, np.ndarray]:
     return {
-        _stored(column.name): np.full(rows, np.nan) if column.kind == "numeric" else np.full(rows, None, object)
+        _stored(column.name): np.full(rows, np.nan)
+        if column.kind == "numeric"
+        else np.full(rows, None, object)
         for column in view.columns
     }
 

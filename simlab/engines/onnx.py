@@ -12,6 +12,7 @@ string stand for unknown. Its metadata names the columns in order.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -97,6 +98,15 @@ class Graph:
             whole = self.add("Add", whole, each)
         return whole
 
+    def logistic(self, raw: str) -> str:
+        """1 / (1 + exp(-raw)), the same for a row whatever rows stand beside it.
+
+        The operators Sigmoid and Exp treat rows four or eight at a time and the last ones singly,
+        with another last digit; Pow takes each by itself.
+        """
+        power = self.add("Pow", self.constant([[math.e]]), self.add("Neg", raw))
+        return self.add("Reciprocal", self.add("Add", power, self.constant([[1.0]])))
+
     def finish(
         self,
         answers: str,
@@ -180,7 +190,7 @@ def _lightgbm(model: Model) -> bytes:
         parts.append(graph.encode(position, known, [code + 1.0 for code in range(len(known))], np.nan))
     answers = add_trees(graph, graph.join(parts), trees)
     if model.problem == "binary":
-        answers = graph.add("Sigmoid", answers)
+        answers = graph.logistic(answers)
     return graph.finish(answers, model.problem, model.numeric, model.categorical, model.algorithm)
 
 
@@ -293,5 +303,5 @@ def _linear(model: Model) -> bytes:
         parts.append(graph.encode(position, model.categories[name], fitted["effect"][name], 0.0))
     answers = graph.total(parts)
     if model.problem == "binary":
-        answers = graph.add("Sigmoid", answers)
+        answers = graph.logistic(answers)
     return graph.finish(answers, model.problem, model.numeric, model.categorical, model.algorithm)

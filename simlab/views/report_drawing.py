@@ -300,7 +300,9 @@ def _unlived(story: Story, axis: Axis, top: float, bottom: float) -> Markup:
 
 def _truth(story: Story, axis: Axis, y: float) -> Drawn:
     """What was really done to the world, as the world's own log says."""
-    legend = _legend(y, ("truth", "intensity, as the world's own log says; nobody in the run could see this"))
+    legend = _legend(
+        y, ("truth", "what was really done, from the world's own log; nobody in the run could see it")
+    )
     head, height = _heading(y, "The truth", *(legend if story.episodes else ()))
     drawn = [head]
     if story.order == "replay":
@@ -316,7 +318,7 @@ def _truth(story: Story, axis: Axis, y: float) -> Drawn:
         height += more
     elif not story.episodes:
         words = (
-            "Nothing was injected: no window differs from the baseline but by chance, and every alarm is false."
+            "Nothing was injected: windows differ from the baseline by chance alone; any alarm is false."
             if story.world_known
             else "The world's own log is not at hand."
         )
@@ -495,23 +497,23 @@ def _service(story: Story, axis: Axis, y: float) -> Drawn:
             if wide <= 0:
                 continue
             drawn.append(_rect(x, top, wide, tall, f"version v{version.number % 6}", rx=3))
-            words = f"v{version.number}"
+            label = f"v{version.number}"
             if score is not None and wide > 230:
-                words += f"   {story.metric} {figure(score)} at evaluation"
-            if wide > 7.5 * len(words) + 8:
-                drawn.append(_text(x + 12, top + 20, words, class_="on-version"))
-    for retrain in story.retrains:
-        x, middle = axis.at(retrain.window + 1), top + tall / 2
+                label += f"   {story.metric} {figure(score)} at evaluation"
+            if wide > 7.5 * len(label) + 8:
+                drawn.append(_text(x + 12, top + 20, label, class_="on-version"))
+    for done in story.retrains:
+        x, middle = axis.at(done.window + 1), top + tall / 2
         path = f"M{number(x - 8)} {number(middle)}l8 -8 8 8 -8 8z"
-        drawn.append(tag("path", d=path, class_="retrain-mark" if retrain.replaced else "retrain-mark kept"))
+        drawn.append(tag("path", d=path, class_="retrain-mark" if done.replaced else "retrain-mark kept"))
     for failure in story.failures:
         if failure.window is not None:
             x = axis.at(failure.window + 1)
             drawn.append(_text(x, top + 20, "✗", class_="failed", anchor="middle"))
     kept = sum(r.replaced is False for r in story.retrains)
-    note = f"{len(story.retrains)}" + (f", {kept} kept" if kept else "")
+    counted = f"{len(story.retrains)}" + (f", {kept} kept" if kept else "")
     if story.retrains:
-        drawn.append(_text(WIDTH - RIGHT + 10, top + 13, note, class_="value"))
+        drawn.append(_text(WIDTH - RIGHT + 10, top + 13, counted, class_="value"))
         drawn.append(
             _text(
                 WIDTH - RIGHT + 10,
@@ -557,10 +559,9 @@ def _alarms(story: Story, axis: Axis, y: float) -> Drawn:
         named = tag("text", tag("title", alarm.name), words, tag("tspan", f"  {keeper}", class_="minor"),
                    x=LEFT - 12, y=top + 12, class_="name", text_anchor="end")  # fmt: skip
         drawn += [named, _rect(LEFT, top, PLOT, 15, "lane")]
-        total = 0
-        for onset, end in alarm.spans:
-            after = story.lived if end is None else end
-            total += max(after - onset, 0)
+        spans = story.sounded(alarm)
+        total = sum(max(after - onset, 0) for onset, after in spans)
+        for onset, after in spans:
             wide = max(axis.at(after) - axis.at(onset), 3)
             drawn.append(_rect(axis.at(onset), top, wide, 15, "alarm quality" if quality else "alarm", rx=3))
         still = alarm.spans[-1][1] is None

@@ -82,12 +82,11 @@ def figure(value: float | None, digits: int = 4) -> str:
 def percent(share: float) -> str:
     """A share as a percentage, with a decimal place where it is small.
 
-    >>> percent(0.4567), percent(0.0123), percent(0)
-    ('46 %', '1.2 %', '0 %')
+    >>> percent(0.4567), percent(0.0123), percent(0.05)
+    ('46 %', '1.2 %', '5 %')
     """
-    if not share:
-        return "0 %"
-    return f"{100 * share:.0f} %" if abs(share) >= 0.1 else f"{100 * share:.1f} %"
+    text = f"{100 * share:.0f}" if abs(share) >= 0.1 else f"{100 * share:.1f}".removesuffix(".0")
+    return f"{text} %"
 
 
 def plural(count: int, one: str, many: str | None = None) -> str:

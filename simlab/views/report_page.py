@@ -131,6 +131,7 @@ def _hero(story: Story, record: Mapping[str, Any]) -> Markup:
             tag("p", f"simlab · {run}", class_="eyebrow"),
             tag("h1", story.title),
             tag("p", story.shows, class_="shows") if story.shows else None,
+            _figures(story),
             _chips(story),
             class_="intro",
         ),
@@ -138,6 +139,31 @@ def _hero(story: Story, record: Mapping[str, Any]) -> Markup:
         _moments(story),
         id="verdict",
     )
+
+
+def _figures(story: Story) -> Markup | None:
+    """The run in three figures of its main metric: promised, at its worst, in the end."""
+    promised = next((b.scores[story.metric].value for b in story.builds if story.metric in b.scores), None)
+    truth = story.hindsight.get(story.metric) or {
+        point.about: point.value
+        for point in story.known.get(story.metric, ())
+        if point.about is not None and point.value is not None
+    }
+    if promised is None or not truth:
+        return None
+    windows = sorted(truth)
+    pick = max if story.metric in LOWER_IS_BETTER else min
+    worst = pick(windows, key=lambda window: truth[window])
+    shown = (
+        (f"{story.metric} at evaluation", promised, "before the first window"),
+        ("at its worst", truth[worst], f"window {worst}"),
+        ("in the end", truth[windows[-1]], f"window {windows[-1]}"),
+    )
+    items = [
+        tag("div", tag("dt", name), tag("dd", figure(value, 3), tag("span", when)))
+        for name, value, when in shown
+    ]
+    return tag("dl", items, class_="figures")
 
 
 def _chips(story: Story) -> Markup:
@@ -200,7 +226,7 @@ def _verdict(story: Story) -> Markup:
                 tag(
                     "p",
                     _expectation(j.expectation),
-                    tag("span", " given" if of == "given" else "", class_="minor"),
+                    tag("span", "given", class_="state warn") if of == "given" else None,
                     class_="wanted",
                 ),
                 tag("p", tag("b", "Held: " if j.held else "Did not hold: "), j.why, class_="why"),
@@ -286,10 +312,14 @@ def _moments(story: Story) -> Markup | None:
     if not happened:
         return None
     starts = [e.span[0] for e in story.episodes if e.span and not e.expected]
+    first = {}  # the first alarm after each beginning, which is the one that noticed it
+    for start in starts:
+        onset = next((w for w, class_, _, _ in happened if class_ == "alarm" and w >= start), None)
+        if onset is not None:
+            first[onset] = onset - start
     items = []
     for window, class_, headline, detail in happened[:MOMENTS]:
-        began = [s for s in starts if s <= window]
-        later = window - max(began) if began and class_ == "alarm" else None
+        later = first.get(window) if class_ == "alarm" else None
         items.append(
             tag(
                 "li",
@@ -354,14 +384,6 @@ def _known_of(story: Story) -> tuple[dict[int, list[Point]], dict[int, Point]]:
     return then, about
 
 
-def _sounding(story: Story, window: int) -> list[str]:
-    return [
-        alarm.name
-        for alarm in story.alarms
-        if any(onset <= window and (end is None or window < end) for onset, end in alarm.spans)
-    ]
-
-
 def window_notes(story: Story) -> list[dict[str, Any]]:
     """What the timeline's tooltip says of each slot: a title and lines of class, name and text."""
     if not story.lived:
@@ -395,7 +417,7 @@ def _lines(story: Story, window: int) -> list[tuple[str, str, str]]:
     version = story.version_in(window)
     if version:
         lines.append((f"v{version.number % 6}", "in service", f"version {version.number}"))
-    for name in _sounding(story, window)[:5]:
+    for name in story.sounding(window)[:5]:
         watched, keeper = draw.alarm_label(name)
         lines.append(
             ("alarm quality" if keeper == "model quality" else "alarm", "alarm", f"{watched}, {keeper}")
@@ -421,7 +443,7 @@ def _window_table(story: Story) -> Markup:
     then, _ = _known_of(story)
     hindsight = story.hindsight.get(story.metric, {})
     rows = []
-    for window in range(min(story.lived, 2000)):
+    for window in range(0, story.lived, draw.Axis(story.windows).per):
         acting = [e.id for e in story.episodes if e.intensity.get(window)]
         version = story.version_in(window)
         known = ", ".join(
@@ -439,7 +461,7 @@ def _window_table(story: Story) -> Markup:
                 known,
                 figure(hindsight.get(window)),
                 f"v{version.number}" if version else "",
-                ", ".join(" ".join(draw.alarm_label(name)) for name in _sounding(story, window)),
+                ", ".join(" ".join(draw.alarm_label(name)) for name in story.sounding(window)),
                 ", ".join(breached),
                 f"{story.answered[window]:,}" if window in story.answered else "",
                 f"{story.rejected.get(window, 0):,}",
@@ -447,8 +469,8 @@ def _window_table(story: Story) -> Markup:
             )
         )
     head = (
-        "window", "begins", "truly acting", f"{story.metric} known", "hindsight", "version", "alarms", "breached",
-        "answered", "set aside", "labels",
+        "window", "begins", "truly acting", f"{story.metric} known", "hindsight", "version", "alarms",
+        "breached", "answered", "set aside", "labels",
     )  # fmt: skip
     return _table(head, rows, class_="numbers")
 
@@ -531,25 +553,34 @@ def _onset(story: Story, onset: Onset) -> Markup:
         ("check", "column", "method", "value", "threshold"),
         [(f.check, f.column or "–", f.method, figure(f.value), figure(f.threshold)) for f in other],
     )
+    title = _when(story, onset.window)
     return tag(
         "article",
-        tag("h3", _when(story, onset.window).capitalize()),
-        tag("p", truth, class_="truth-note") if truth else None,
-        names,
-        [tag("p", note) for note in notes],
+        tag(
+            "div",
+            tag("h3", title[0].upper() + title[1:]),
+            tag("p", truth, class_="truth-note") if truth else None,
+            names,
+            [tag("p", note) for note in notes],
+            _fold(f"{plural(len(other), 'other finding')} breached in this window", findings)
+            if other
+            else None,
+        ),
         tag("div", [_shift(story, onset.window, shift) for shift in shown[:6]], class_="pairs")
         if shown
         else None,
-        _fold(f"{plural(len(other), 'other finding')} breached in this window", findings) if other else None,
         class_="onset",
         id=f"window-{onset.window}",
     )
 
 
 def _reasons(reasons: Reasons) -> str:
-    return ", ".join(
-        f"{rows:,} for {column + ': ' if column else ''}{reason}" for column, reason, rows in reasons[:5]
-    )
+    """Why rows were set aside, the commonest first."""
+    ordered = sorted(reasons, key=lambda reason: (-reason[2], reason))
+    said = [
+        f"{plural(rows, 'row')}, {column + ' ' if column else ''}{why}" for column, why, rows in ordered[:5]
+    ]
+    return "; ".join(said) + (f"; and {len(reasons) - 5} reasons more" if len(reasons) > 5 else "")
 
 
 def _shift(story: Story, window: int, shift: Shift) -> Markup:
@@ -607,7 +638,8 @@ def _builds(story: Story, aws: Mapping[str, str]) -> Markup:
     return _section(
         "builds",
         "Versions",
-        "How each version came about: its rows, its tuning, its evaluation beside a dummy and a simple rule, and why it was let into service.",
+        "How each version came about: its rows, its tuning, its evaluation beside a dummy and a simple rule, "
+        "and why it was let into service.",
         tag("div", cards, class_="cards"),
         stages if rows else None,
     )
@@ -629,10 +661,8 @@ def _build(story: Story, build: Build, number: int) -> Markup:
         last = (story.lived if after is None else after) - 1
         if last >= first:
             state = f"served windows {first} to {last}"
-    if number == 0:
-        origin = "The first build"
-    else:
-        origin = f"Retrain in {_when(story, build.window)}: {build.reason}"
+    retrain = f"Retrain in {_when(story, build.window)}: {build.reason}"
+    origin = retrain if number else "The first build"
     facts: list[tuple[str, object]] = []
     if build.rows is not None:
         facts.append(("rows", f"{build.rows:,}" + (f" × {build.columns} columns" if build.columns else "")))
@@ -645,13 +675,13 @@ def _build(story: Story, build: Build, number: int) -> Markup:
                 _ranges(build.windows) + (" and training rows" if build.include_training else ""),
             )
         )
-    rejected = sum(rows for _, _, rows in build.rejected)
-    facts.append(("set aside", f"{rejected:,}" + (f": {_reasons(build.rejected)}" if rejected else "")))
+    if build.rows is not None:
+        facts.append(("set aside", _reasons(build.rejected) or "no row"))
     if build.parity_rows is not None:
         facts.append(
             (
                 "feature parity",
-                f"{build.parity_differing} values differ, offline against online, in {plural(build.parity_rows, 'row')}",
+                f"{build.parity_differing} values differ in {plural(build.parity_rows, 'row')}, offline to online",
             )
         )
     if build.trained:
@@ -712,13 +742,14 @@ def _scores(story: Story, build: Build) -> Markup | None:
             (r, build.scores[f"{r}.{name}"].value) for r in ("dummy", "rule") if f"{r}.{name}" in build.scores
         ]
         known = [(r, v) for r, v in rivals if v is not None]
-        interval = f"{figure(point.low)} to {figure(point.high)}" if point.low is not None else "–"
+        interval = f"{figure(point.low)} to {figure(point.high)}" if point.low is not None else ""
         found = dict(known)
         rows.append(
             (
                 tag("b", name) if name == story.metric else name,
-                tag("b", figure(point.value)),
-                interval,
+                join(
+                    tag("b", figure(point.value)), tag("div", interval, class_="minor") if interval else None
+                ),
                 figure(found.get("dummy")),
                 figure(found.get("rule")),
                 draw.whisker(point, known),
@@ -726,8 +757,8 @@ def _scores(story: Story, build: Build) -> Markup | None:
         )
     tested = next((p.rows for p in build.scores.values() if p.rows), None)
     caption = f"Evaluation on {plural(tested, 'row')} it never saw" if tested else "Evaluation"
-    legend = tag("span", "● model  ▬ interval  ✕ dummy  ◇ rule", class_="minor")
-    return _table(("metric", "model", "95 % interval", "dummy", "rule", legend), rows, caption, "numbers")
+    legend = "● model with interval, ✕ dummy, ◇ rule"
+    return _table(("metric", "model, 95 % interval", "dummy", "rule", legend), rows, caption, "numbers")
 
 
 # --- the world ------------------------------------------------------------------------------------
@@ -735,7 +766,9 @@ def _scores(story: Story, build: Build) -> Markup | None:
 
 def _world(story: Story) -> Markup:
     if story.order == "replay":
-        lead = "Rows were replayed in their own time order. What drift they hold of themselves nobody declared: truth unknown."
+        lead = (
+            "Rows were replayed in their own time order. What drift they hold nobody declared: truth unknown."
+        )
     elif not story.world_known:
         lead = "The world's own log is not at hand, so this page cannot say what was done to it."
     elif story.episodes:
@@ -858,7 +891,8 @@ def _proof(story: Story, scenario: Mapping[str, Any], record: Mapping[str, Any])
     return _section(
         "proof",
         "Proof",
-        "The run is its log: everything above is folded from it, and it repeats to the byte from the same scenario and seed.",
+        "The run is its log: everything above is folded from it. The same scenario and seed give the same "
+        "log, to the byte.",
         _table(("what", "figure"), rows),
         tag("p", "Check that no byte of the log was changed, and write this page anew:"),
         tag("pre", commands),

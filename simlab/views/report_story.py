@@ -226,6 +226,25 @@ class Story:
     """How many facts of each kind."""
     world_facts: int = 0
 
+    def sounded(self, alarm: Alarm) -> list[tuple[int, int]]:
+        """Windows in which an alarm sounded, each time the first one and the one after the last.
+
+        A new version silences the alarms of the one before at the end of the window in which it was
+        built, so in that window they still sounded.
+        """
+        taken_over = {retrain.window for retrain in self.retrains if retrain.replaced}
+        return [
+            (onset, self.lived if end is None else end + (end in taken_over)) for onset, end in alarm.spans
+        ]
+
+    def sounding(self, window: int) -> list[str]:
+        """Names of the alarms that sounded in a window."""
+        return [
+            alarm.name
+            for alarm in self.alarms
+            if any(onset <= window < after for onset, after in self.sounded(alarm))
+        ]
+
     def version_in(self, window: int) -> VersionView | None:
         """The version that answered a window."""
         for version in reversed(self.versions):
@@ -531,12 +550,8 @@ def _episodes(world: Sequence[Event], declared: Iterable[Mapping[str, Any]]) -> 
                 measured=_measured(hardest),
             )
         )
-    return tuple(
-        sorted(
-            found,
-            key=lambda e: (e.span[0] if e.span else -1, list(known).index(e.id) if e.id in known else 0),
-        )
-    )
+    # Python's sort is stable, so what began together stays in the scenario's order.
+    return tuple(sorted(found, key=lambda episode: episode.span[0] if episode.span else -1))
 
 
 def _measured(fact: Injected | None) -> dict[str, float]:

@@ -106,7 +106,7 @@ def test_what_cannot_be_fitted_is_refused():
     ones = world.table.set_column(4, "y", pa.array([1.0] * world.table.num_rows))
     with pytest.raises(SimlabError, match="both classes"):
         engine("linear").fit(replace(world, table=ones), {}, rounds=1, seed=1)
-    with pytest.raises(SimlabError, match="did you mean 'l2'"):
+    with pytest.raises(SimlabError, match="no value 'l1'; it takes 'clip', 'l2'"):
         engine("linear").fit(world, {"l1": 1.0}, rounds=1, seed=1)
     with pytest.raises(SimlabError, match="l2 above 0"):
         engine("linear").fit(world, {"l2": 0.0}, rounds=1, seed=1)
@@ -118,7 +118,8 @@ def test_blas_adds_on_one_thread():
     from threadpoolctl import threadpool_info
 
     engine("linear")
-    assert {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"} == {1}
+    ours = [pool for pool in threadpool_info() if "numpy" in pool["filepath"] or "scipy" in pool["filepath"]]
+    assert {pool["num_threads"] for pool in ours if pool["user_api"] == "blas"} == {1}
 
 
 def test_what_a_scenario_may_fix_is_what_the_engine_takes():

@@ -30,11 +30,17 @@ def test_columns_are_found_by_name_in_any_order_beside_others(graph: bytes):
     )
 
 
-def test_a_row_gets_the_same_answer_alone_and_among_others(graph: bytes):
-    table = features().table
-    together = engine("onnxruntime").score(graph, table)
-    alone = [engine("onnxruntime").score(graph, table.slice(at, 1))[0] for at in range(40)]
-    assert together[:40].tolist() == alone
+@pytest.mark.parametrize("algorithm", ["lightgbm", "linear"])
+def test_a_row_gets_the_same_bits_alone_and_among_others(algorithm: str):
+    world = features()
+    graph = engine("onnx").export(engine(algorithm).fit(world, {}, rounds=20, seed=1))
+    together = engine("onnxruntime").score(graph, world.table)
+    for some in (1, 3, 50):
+        parts = [world.table.slice(at, some) for at in range(0, 600, some)]
+        assert (
+            np.concatenate([engine("onnxruntime").score(graph, p) for p in parts]).tolist()
+            == together.tolist()
+        )
 
 
 def test_dictionary_columns_and_several_chunks_change_nothing(graph: bytes):

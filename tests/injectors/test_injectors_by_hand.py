@@ -103,9 +103,8 @@ def test_whole_numbers_of_rows_left_alone_keep_their_form():
 
 
 def test_a_new_category_fills_also_what_was_missing():
-    assert new_category(ROWS, FIRST_TWO, 1.0, rng(), REFERENCE, column="city", value="z")["city"].to_pylist() == [
-        "z", "z", "b", "a",
-    ]  # fmt: skip
+    sent = new_category(ROWS, FIRST_TWO, 1.0, rng(), REFERENCE, column="city", value="z")
+    assert sent["city"].to_pylist() == ["z", "z", "b", "a"]
 
 
 def test_a_dictionary_column_takes_a_new_category():
