@@ -172,7 +172,7 @@ def _injections(scenario: Scenario, shape: Schema | None) -> Iterator[str]:
         if injection.id in seen:
             yield f"{where}.id: {injection.id!r} is taken by inject[{seen[injection.id]}]"
         seen[injection.id] = number
-        if injection.on != "training" and injection.start >= scenario.clock.windows:
+        if injection.enabled and injection.on != "training" and injection.start >= scenario.clock.windows:
             yield (
                 f"{where}.start: window {injection.start} never comes; "
                 f"the scenario has windows 0 to {scenario.clock.windows - 1}"

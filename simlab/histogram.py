@@ -19,8 +19,9 @@ def histogram(
     Parameters
     ----------
     kind
-        Numbers fall into `bins` bins of equal width between the lowest and the highest value of both
-        samples; categories are counted, those most frequent in either sample first, and all beyond the
+        Numbers fall into `bins` bins of equal width between the 1st and the 99th percentile of both
+        samples together (one far value would squeeze all others into one bin); what lies beyond counts
+        in the outermost bins. Categories are counted, those most frequent in either sample first, and all beyond the
         first ``bins - 1`` together.
     reference, current
         Values of the column; missing ones count nowhere.
@@ -53,7 +54,10 @@ def _numeric(
     both = np.concatenate(samples)
     if not len(both):
         return [], [], []
-    low, high = float(both.min()), float(both.max())
+    low = float(np.quantile(both, 0.01, method="lower"))
+    high = float(np.quantile(both, 0.99, method="higher"))
+    samples = [x.clip(low, high) for x in samples]
+    both = both.clip(low, high)
     distinct = np.unique(both)
     if len(distinct) <= bins and (distinct == np.round(distinct)).all() and high - low < bins:
         # A few whole numbers: one bin each, so that none shares its bin with a neighbour.

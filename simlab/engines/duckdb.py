@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # conditions are checked before anything runs, and neither is
     import numpy as np
     import pyarrow as pa
 
-TAKES = "a condition takes columns, literals, comparisons, AND, OR, NOT, IN, BETWEEN, IS NULL, LIKE and arithmetic"
+TAKES = "conditions take columns, literals, comparisons, AND, OR, NOT, IN, BETWEEN, IS NULL, LIKE, arithmetic"
 OPERATORS = frozenset(
     {"OPERATOR_NOT", "OPERATOR_IS_NULL", "OPERATOR_IS_NOT_NULL", "COMPARE_IN", "COMPARE_NOT_IN"}
 )
@@ -70,8 +70,10 @@ def problems_in(where: str, columns: Mapping[str, str]) -> list[str]:
             return problems
         typed = ", ".join(f"{_quoted(name)} {TYPES.get(kind, kind)}" for name, kind in columns.items())
         connection.execute(f"CREATE TABLE rows ({typed or 'nothing INTEGER'})")
-        # One row of ones, for some mistakes (a number compared with 'x') show only on a row.
-        connection.execute(f"INSERT INTO rows VALUES ({', '.join(['1'] * max(len(columns), 1))})")
+        # Some mistakes (a number compared with 'x') show only on a row; on one of nulls AND and OR look
+        # at both sides.
+        for value in ("1", "NULL"):
+            connection.execute(f"INSERT INTO rows VALUES ({', '.join([value] * max(len(columns), 1))})")
         return _run(connection, where)[1]
 
 

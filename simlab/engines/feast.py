@@ -27,7 +27,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import ibis
+import ibis  # type: ignore[import-untyped]
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -44,7 +44,7 @@ typeguard.typechecked = lambda f=None, **_: f if f is not None else (lambda g: g
 try:
     import feast.infra.offline_stores.duckdb
     import feast.infra.online_stores.sqlite
-    import feast.infra.passthrough_provider
+    import feast.infra.passthrough_provider  # noqa: F401
     from feast import Entity, FeatureStore, FeatureView, Field, FileSource, RepoConfig, ValueType
     from feast.repo_config import RegistryConfig
     from feast.types import Float64, Int64, String
@@ -165,7 +165,8 @@ def _shaped(view: View, schema: Schema, table: pa.Table | None) -> pa.Table:
     for name in (view.entity, schema.event_time):
         if name not in table.column_names:
             raise SimlabError(
-                f"view {view.name}: its rows have no column called {name!r}{did_you_mean(name, table.column_names)}"
+                f"view {view.name}: its rows have no column called {name!r}"
+                + did_you_mean(name, table.column_names)
             )
     moments = table[schema.event_time].cast(pa.timestamp("us"))
     columns = {_key(view.entity): table[view.entity].cast(pa.string()), MOMENT: moments}
@@ -261,9 +262,8 @@ def join_training(schema: Schema, rows: pa.Table, updates: Mapping[str, pa.Table
     joined = joined.take(pa.array(order))
     columns = {schema.entity: rows[schema.entity], schema.event_time: moments}
     for column in schema.features:
-        columns[column.name] = joined[_stored(column.name)].cast(
-            pa.float64() if column.kind == "numeric" else pa.string()
-        )
+        wanted = pa.float64() if column.kind == "numeric" else pa.string()
+        columns[column.name] = joined[_stored(column.name)].cast(wanted)
     if schema.target in rows.column_names:
         columns[schema.target] = rows[schema.target].cast(pa.float64())
     return pa.table(columns)
@@ -335,9 +335,8 @@ def _write(store: Any, view: View, schema: Schema, table: pa.Table, *, fresh: bo
     )
     if not fresh and shaped.num_rows:
         stored, _ = _lookup(store, view, shaped[_key(view.entity)].to_pylist(), features=())
-        keep = ~(
-            stored > shaped[_clock(view)].to_numpy()
-        )  # nothing stored is NaN, which no row is older than
+        # Nothing stored is NaN, and no row is older than that.
+        keep = ~(stored > shaped[_clock(view)].to_numpy())
         shaped = shaped.filter(pa.array(keep))
     for start in range(0, shaped.num_rows, PIECE):
         frame = shaped.slice(start, PIECE).to_pandas()
@@ -367,18 +366,13 @@ def _lookup(
             entity_rows={_key(view.entity): list(keys[some])},
         ).proto
         for name, column in zip(answer.metadata.feature_names.val, answer.results, strict=True):
+            values = column.values
             if name == _clock(view):
-                clock[some] = [
-                    value.int64_val if value.WhichOneof("val") else np.nan for value in column.values
-                ]
+                clock[some] = [v.int64_val if v.WhichOneof("val") else np.nan for v in values]
             elif kinds.get(name) == "numeric":
-                found[name][some] = [
-                    value.double_val if value.WhichOneof("val") else np.nan for value in column.values
-                ]
+                found[name][some] = [v.double_val if v.WhichOneof("val") else np.nan for v in values]
             elif name in kinds:
-                found[name][some] = [
-                    value.string_val if value.WhichOneof("val") else None for value in column.values
-                ]
+                found[name][some] = [v.string_val if v.WhichOneof("val") else None for v in values]
     return clock, found
 
 

@@ -186,13 +186,20 @@ def timeline(story: Story) -> Markup:
     axis = Axis(story.windows)
     y = 46.0
     parts: list[Markup] = []
+    bodies: list[tuple[float, float]] = []
     for draw in (_truth, _quality, _service, _alarms, _drift, _heat, _rows):
         drawn, height = draw(story, axis, y)
         parts.append(drawn)
-        y += height + (14 if height else 0)
+        if height:
+            bodies.append((y + 32, y + height))
+            y += height + 14
     top, bottom = 44.0, y
-    behind = [_tints(story, axis, top, bottom), _gridlines(story, axis, top, bottom)]
-    front = [_retrain_lines(story, axis, top, bottom), _unlived(story, axis, top, bottom)]
+    behind = [
+        _tints(story, axis, top, bottom),
+        _gridlines(story, axis, top, bottom),
+        _unlived(story, axis, top, bottom),
+    ]
+    front = [_retrain_lines(story, axis, start, end) for start, end in bodies]
     cursor = tag(
         "g",
         _rect(0, top, axis.slot, bottom - top, "cursor"),
@@ -272,17 +279,20 @@ def _tints(story: Story, axis: Axis, top: float, bottom: float) -> Markup:
 
 
 def _retrain_lines(story: Story, axis: Axis, top: float, bottom: float) -> Markup:
-    lines = [
-        _line(
-            axis.at(r.window + 1),
-            top,
-            axis.at(r.window + 1),
-            bottom,
-            "retrain" if r.replaced else "retrain kept",
-        )
-        for r in story.retrains
-    ]
-    return join(lines)
+    """Where retrains were carried out; thin where there are many."""
+    many = " many" if len(story.retrains) > 24 else ""
+    return join(
+        [
+            _line(
+                axis.at(done.window + 1),
+                top,
+                axis.at(done.window + 1),
+                bottom,
+                ("retrain" if done.replaced else "retrain kept") + many,
+            )
+            for done in story.retrains
+        ]
+    )
 
 
 def _unlived(story: Story, axis: Axis, top: float, bottom: float) -> Markup:
@@ -455,7 +465,7 @@ def _metric(story: Story, metric: str, axis: Axis, y: float, tall: float, about:
     )
     points = [(axis.at(s * axis.per + half), up(then[s])) for s in sorted(then)]
     drawn.append(_polyline(points, "known"))
-    drawn.append(_dots(points, min(3.6, max(1.2, axis.slot * 0.28)), "known dot", axis.slot > 4))
+    drawn.append(_dots(points, min(3.6, max(1.2, axis.slot * 0.28)), "known dot", axis.slot > 8))
     return join(drawn)
 
 
@@ -499,17 +509,27 @@ def _service(story: Story, axis: Axis, y: float) -> Drawn:
             drawn.append(_rect(x, top, wide, tall, f"version v{version.number % 6}", rx=3))
             label = f"v{version.number}"
             if score is not None and wide > 230:
-                label += f"   {story.metric} {figure(score)} at evaluation"
-            if wide > 7.5 * len(label) + 8:
+                label += f" · {story.metric} {figure(score)} at evaluation"
+            if wide > 8.2 * len(label) + 16:
                 drawn.append(_text(x + 12, top + 20, label, class_="on-version"))
     for done in story.retrains:
-        x, middle = axis.at(done.window + 1), top + tall / 2
-        path = f"M{number(x - 8)} {number(middle)}l8 -8 8 8 -8 8z"
+        x, middle, half = axis.at(done.window + 1), top + tall / 2, 8 if len(story.retrains) <= 24 else 3
+        path = f"M{number(x - half)} {number(middle)}l{half} -{half} {half} {half} -{half} {half}z"
         drawn.append(tag("path", d=path, class_="retrain-mark" if done.replaced else "retrain-mark kept"))
     for failure in story.failures:
         if failure.window is not None:
             x = axis.at(failure.window + 1)
-            drawn.append(_text(x, top + 20, "✗", class_="failed", anchor="middle"))
+            late = x > LEFT + PLOT - 140
+            words = f"✗ {failure.stage} failed"
+            drawn.append(
+                _text(
+                    x - 10 if late else x + 10,
+                    top + 20,
+                    words,
+                    class_="failed",
+                    anchor="end" if late else None,
+                )
+            )
     kept = sum(r.replaced is False for r in story.retrains)
     counted = f"{len(story.retrains)}" + (f", {kept} kept" if kept else "")
     if story.retrains:
@@ -611,17 +631,25 @@ def _ratio(lane: Lane, axis: Axis, y: float, tall: float, scale: float) -> Marku
                 tag("path", d=f"M{number(x + axis.slot / 2 - 4)} {number(y + 8)}l4 -5 4 5z", class_="cut")
             )
     line = y + tall - tall / scale
-    said = f"{figure(lane.peak, 2)}×" if isfinite(lane.peak) else "broken"
+    said = f"{figure(lane.peak, 2)}×" if isfinite(lane.peak) else _worst(lane)
     return join(
         _label(y + 20, lane.label, lane.method),
         _rect(axis.left, y, axis.width, tall, "lane"),
         _bars(boxes[False], "under"),
         _bars(boxes[True], "over"),
         cut,
-        _line(axis.left, line, axis.left + axis.width, line, "threshold"),
+        _line(axis.left, line, axis.left + axis.width, line, "threshold") if isfinite(lane.peak) else None,
         _text(WIDTH - RIGHT + 10, y + 20, said, class_="value"),
         _text(WIDTH - RIGHT + 10, y + 34, "at its peak", class_="minor"),
     )
+
+
+def _worst(lane: Lane) -> str:
+    """The largest value of a check that allows none at all."""
+    worst = max((r.value for r in lane.readings.values() if r.value is not None), default=None)
+    if worst is None:
+        return "broken"
+    return figure(worst) if lane.check == "schema" else percent(worst)
 
 
 def level(strength: float) -> int:
@@ -727,14 +755,9 @@ def _svg(width: float, height: float, title: str, *inside: object, class_: str =
 
 def small_metric(story: Story, metric: str) -> Markup:
     """One metric over the windows, small."""
-    axis = Axis(story.windows, 8.0, 330.0)
+    axis = Axis(story.windows, 4.0, 270.0)
     body = _metric(story, metric, axis, 8, 120, 3)
-    marks = [
-        _line(
-            axis.at(r.window + 1), 8, axis.at(r.window + 1), 128, "retrain" if r.replaced else "retrain kept"
-        )
-        for r in story.retrains
-    ]
+    marks = _retrain_lines(story, axis, 8, 128)
     tints = _tints(story, axis, 8, 128)
     ends = [
         _text(axis.at(0.5), 146, 0, class_="tick", anchor="start"),
@@ -742,7 +765,7 @@ def small_metric(story: Story, metric: str) -> Markup:
             axis.at(story.windows), 146, f"window {max(story.windows - 1, 0)}", class_="tick", anchor="end"
         ),
     ]
-    return _svg(400, 152, f"{metric} by window", tints, body, marks, ends)
+    return _svg(326, 152, f"{metric} by window", tints, body, marks, ends)
 
 
 def distribution(shift: Shift, window: int) -> Markup:
@@ -760,7 +783,7 @@ def _edge(text: str) -> str:
 
 
 def _histogram(shift: Shift, window: int) -> Markup:
-    width, tall, left, top = 560.0, 170.0, 46.0, 12.0
+    width, tall, left, top = 480.0, 160.0, 48.0, 12.0
     count = max(len(shift.baseline), 1)
     most = max([*shift.baseline, *shift.current, 1e-9])
     step = (width - left - 10) / count
@@ -789,7 +812,7 @@ def _histogram(shift: Shift, window: int) -> Markup:
                 data_tip=tip,
             )
         )
-    every = max(1, ceil(count / 7))
+    every = max(1, ceil(count / 6))
     for n in range(0, count + 1, every):
         drawn.append(
             _text(left + n * step, top + tall + 18, _edge(shift.labels[n]), class_="tick", anchor="middle")
@@ -804,7 +827,7 @@ def _categories(shift: Shift, window: int) -> Markup:
     shown, rest = rows[:9], rows[9:]
     if rest:
         shown.append((f"{len(rest)} more", sum(r[1] for r in rest), sum(r[2] for r in rest)))
-    width, left, pitch, top = 560.0, 170.0, 24.0, 6.0
+    width, left, pitch, top = 480.0, 160.0, 24.0, 6.0
     most = max([share for _, *two in shown for share in two] + [1e-9])
     drawn = []
     for n, (name, before, now) in enumerate(shown):
@@ -893,7 +916,7 @@ def whisker(point: Point, rivals: Sequence[tuple[str, float]]) -> Markup:
     if not values or point.value is None:
         return Markup("")
     low, high = min(values), max(values)
-    width = 200.0
+    width = 160.0
     scale = (width - 20) / (high - low) if high > low else 0.0
 
     def at(value: float) -> float:

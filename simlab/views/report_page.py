@@ -10,6 +10,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
+from simlab.events import AlarmChanged
 from simlab.quality import LOWER_IS_BETTER, METRICS
 from simlab.views import report_drawing as draw
 from simlab.views.metrics import Point
@@ -18,8 +19,12 @@ from simlab.views.report_story import Build, Episode, Onset, Reasons, Shift, Sto
 
 ONSETS = 8
 """Alarm windows shown at once; further ones are folded away."""
-MOMENTS = 9
-"""Moments in the strip at the top; the rest are in the table."""
+MOMENTS = 7
+"""Moments in the strip at the top; the rest are in the timeline."""
+BUILDS = 8
+"""Versions told in full: the first, and the last ones."""
+CHANGES = 500
+"""Most rows of the table of alarm changes."""
 STATUS = {
     "held": ("✓", "Held", "good"),
     "deviated": ("✗", "Deviated", "bad"),
@@ -295,7 +300,10 @@ def moments(story: Story) -> list[Moment]:
         )
     for retrain in story.retrains:
         if retrain.replaced:
-            headline, detail = f"v{retrain.version} takes over", f"retrained by {retrain.policy}"
+            headline, detail = (
+                f"v{retrain.version} takes over",
+                f"retrained by {retrain.policy}, serves from window {retrain.window + 1}",
+            )
         elif retrain.replaced is False:
             headline, detail = "Retrain, old version kept", retrain.why
         else:
@@ -317,8 +325,13 @@ def _moments(story: Story) -> Markup | None:
         onset = next((w for w, class_, _, _ in happened if class_ == "alarm" and w >= start), None)
         if onset is not None:
             first[onset] = onset - start
+    ranks = {"failure": 0, "truth": 1, "alarm": 4, "retrain": 3}
+    told = sorted(
+        range(len(happened)),
+        key=lambda n: 2 if happened[n][1] == "alarm" and happened[n][0] in first else ranks[happened[n][1]],
+    )
     items = []
-    for window, class_, headline, detail in happened[:MOMENTS]:
+    for window, class_, headline, detail in (happened[n] for n in sorted(told[:MOMENTS])):
         later = first.get(window) if class_ == "alarm" else None
         items.append(
             tag(
@@ -492,16 +505,21 @@ def _alarms(story: Story) -> Markup:
     history = _table(
         ("window", "alarm", "from", "to", "why"),
         [(str(c.window if c.window is not None else "–"), c.alarm, c.previous, c.state, c.reason)
-         for c in story.changes if c.previous != "INSUFFICIENT_DATA" or c.state == "ALARM"],
+         for c in _told(story)[:CHANGES]],
     )  # fmt: skip
     return _section(
         "alarms",
         "Alarms",
         lead,
         shown,
-        _fold(f"{plural(len(story.onsets) - ONSETS, 'further window')} with alarms", rest) if rest else None,
+        _fold(f"{plural(len(rest), 'further window')} with alarms", rest) if rest else None,
         _fold("Every change of an alarm", history),
     )
+
+
+def _told(story: Story) -> list[AlarmChanged]:
+    """Changes of alarms but their first quiet point."""
+    return [c for c in story.changes if c.previous != "INSUFFICIENT_DATA" or c.state == "ALARM"]
 
 
 def _onset(story: Story, onset: Onset) -> Markup:
@@ -620,7 +638,9 @@ def _shift(story: Story, window: int, shift: Shift) -> Markup:
 
 
 def _builds(story: Story, aws: Mapping[str, str]) -> Markup:
-    cards = [_build(story, build, number) for number, build in enumerate(story.builds)]
+    numbered = list(enumerate(story.builds))
+    full = numbered if len(numbered) <= BUILDS else [numbered[0], *numbered[1 - BUILDS :]]
+    cards = [_build(story, build, number) for number, build in full]
     timed = any(seconds is not None for _, _, seconds in story.stages)
     head = ["stage", "ran", *(["seconds"] if timed else []), *(["on AWS"] if aws else [])]
     rows = []
@@ -641,8 +661,26 @@ def _builds(story: Story, aws: Mapping[str, str]) -> Markup:
         "How each version came about: its rows, its tuning, its evaluation beside a dummy and a simple rule, "
         "and why it was let into service.",
         tag("div", cards, class_="cards"),
+        _fold("Every version as a table", _version_table(story)) if len(full) < len(numbered) else None,
         stages if rows else None,
     )
+
+
+def _version_table(story: Story) -> Markup:
+    rows = []
+    for build in story.builds[:CHANGES]:
+        score = build.scores.get(story.metric)
+        rows.append(
+            (
+                f"v{build.version}" if build.version is not None else "–",
+                "first build" if build.window is None else f"window {build.window}",
+                f"{build.rows:,}" if build.rows is not None else "–",
+                figure(score.value if score else None),
+                "in service" if build.deployed else "failed" if build.failed else "not deployed",
+                build.failed or build.why,
+            )
+        )
+    return _table(("version", "built in", "rows", story.metric, "outcome", "why"), rows)
 
 
 def _build(story: Story, build: Build, number: int) -> Markup:
@@ -678,12 +716,8 @@ def _build(story: Story, build: Build, number: int) -> Markup:
     if build.rows is not None:
         facts.append(("set aside", _reasons(build.rejected) or "no row"))
     if build.parity_rows is not None:
-        facts.append(
-            (
-                "feature parity",
-                f"{build.parity_differing} values differ in {plural(build.parity_rows, 'row')}, offline to online",
-            )
-        )
+        checked = f"{plural(build.parity_rows, 'row')} read from both stores"
+        facts.append(("feature parity", f"{checked}, {build.parity_differing} values differ"))
     if build.trained:
         facts.append(("model", f"{build.trained.algorithm}, fitted on {plural(build.trained.rows, 'row')}"))
     if build.parity is not None:
@@ -756,9 +790,11 @@ def _scores(story: Story, build: Build) -> Markup | None:
             )
         )
     tested = next((p.rows for p in build.scores.values() if p.rows), None)
-    caption = f"Evaluation on {plural(tested, 'row')} it never saw" if tested else "Evaluation"
-    legend = "● model with interval, ✕ dummy, ◇ rule"
-    return _table(("metric", "model, 95 % interval", "dummy", "rule", legend), rows, caption, "numbers")
+    where = f"on {plural(tested, 'row')} it never saw" if tested else ""
+    caption = f"Evaluation {where}: ● model with interval, ✕ dummy, ◇ rule"
+    return _table(
+        ("metric", "model, 95 % interval", "dummy", "rule", "side by side"), rows, caption, "numbers"
+    )
 
 
 # --- the world ------------------------------------------------------------------------------------
