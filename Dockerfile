@@ -8,6 +8,7 @@ RUN /opt/simlab/bin/python -m pip install --no-deps --only-binary :all: --requir
 COPY pyproject.toml LICENSE /src/
 COPY simlab /src/simlab
 COPY datasets /src/datasets
+COPY scenarios /src/scenarios
 RUN /opt/simlab/bin/python -m pip install --no-deps --no-build-isolation --no-index /src
 
 

@@ -33,7 +33,7 @@ format: install ## Put the code into the one format
 	@$(BIN)/ruff check --fix-only --quiet . && $(BIN)/ruff format .
 
 schema: install ## Generate the scenario file's JSON Schema anew
-	@$(BIN)/simlab schema
+	@$(BIN)/simlab schema --write scenarios/scenario.schema.json
 
 bench: install ## The same lifecycle in simlab and in a bare script, timed in one sitting
 	@$(BIN)/python benchmarks/lifecycle.py

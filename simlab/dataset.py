@@ -424,7 +424,7 @@ def _parquet(folder: Path, card: Card, file: str) -> pa.Table:
     content = _read(folder, card, file)
     try:
         # One thread: the threaded reader aborts at the end of the process now and then.
-        return pq.read_table(pa.BufferReader(content), use_threads=False).replace_schema_metadata(None)
+        return pq.ParquetFile(pa.BufferReader(content)).read(use_threads=False).replace_schema_metadata(None)
     except (pa.ArrowInvalid, OSError) as wrong:
         raise DataFileProblem(f"{folder / file}: not Parquet: {wrong}") from wrong
 

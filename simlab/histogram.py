@@ -21,8 +21,8 @@ def histogram(
     kind
         Numbers fall into `bins` bins of equal width between the 1st and the 99th percentile of both
         samples together (one far value would squeeze all others into one bin); what lies beyond counts
-        in the outermost bins. Categories are counted, those most frequent in either sample first, and all beyond the
-        first ``bins - 1`` together.
+        in the outermost bins. Categories are counted, those most frequent in either sample first, and
+        all beyond the first ``bins - 1`` together.
     reference, current
         Values of the column; missing ones count nowhere.
     bins

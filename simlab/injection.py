@@ -2,7 +2,8 @@
 
 The order is fixed and does not depend on the file's: first the draw (who arrives), then changes of
 the world itself (the labeller answers for the moved rows), then changes of its law (concept), then
-measurement errors and schema faults (which keep the label), and last noise on the labels.
+measurement errors and schema faults (which keep the label), and last noise on the labels; among
+injections of the same sort, the order of their ids.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ def acting(scenario: Scenario, laws: tuple[str, ...], number: int, ops: bool = F
     """The enabled injections of these laws that act in a window, with their intensity."""
     places = ("ops",) if ops else ("training",) if number == TRAINING else ("live", "labels")
     found = []
-    for injection in scenario.inject:
+    for injection in sorted(scenario.inject, key=lambda i: i.id):  # never its place in the file
         if injection.enabled and injection.on in places and (ops or law(injection) in laws):
             strength = intensity(injection, number)
             if strength > 0:

@@ -125,7 +125,9 @@ def read_parquet(path: Path) -> Any:
     """The one Parquet reader: single-threaded, because the threaded one may abort at exit."""
     import pyarrow.parquet as pq
 
-    return pq.read_table(path, use_threads=False)
+    # ParquetFile, because read_table imports Arrow's dataset module, and with it pandas.
+    with pq.ParquetFile(path) as file:
+        return file.read(use_threads=False)
 
 
 def _revive(value: Any, folder: Path) -> Any:

@@ -214,7 +214,7 @@ def test_airport_day_is_rebuilt_to_the_byte(tmp_path):
 
 
 def test_airport_day_counts_only_flights_that_had_left_by_the_hour():
-    flights = pq.read_table(DATASETS / "nyc-flights" / "nyc_flights13.parquet", use_threads=False).to_pylist()
+    flights = pq.read_table(DATASETS / "nyc-flights" / "nyc_flights13.parquet", use_threads=False)
     day = [
         f
         for f in flights[:900]

@@ -21,6 +21,13 @@ def test_a_few_whole_numbers_have_a_bin_each():
     assert before == pytest.approx([2 / 3, 0, 1 / 3])
 
 
+def test_one_far_value_does_not_squeeze_the_others_into_one_bin():
+    labels, before, now = histogram("numeric", np.append(np.arange(200.0), 1e6), np.arange(200.0), bins=4)
+    assert float(labels[-1]) < 200
+    assert before == pytest.approx([0.25] * 4, abs=0.02)
+    assert sum(now) == pytest.approx(1)
+
+
 def test_missing_values_count_nowhere_and_an_empty_sample_has_no_shares():
     _, before, now = histogram("numeric", np.array([1.0, np.nan, np.inf, 1.0]), np.array([]))
     assert (before, now) == ([1.0], [0.0])

@@ -179,6 +179,12 @@ def _shaped(view: View, schema: Schema, table: pa.Table | None) -> pa.Table:
     return shaped.take(pa.array(_last(keys, shaped[_clock(view)].to_numpy())))
 
 
+def _named(view: View, schema: Schema, shaped: pa.Table) -> pa.Table:
+    """The inverse of `_shaped`: a view's rows under their own names, keys as text."""
+    names = [view.entity, schema.event_time, *(column.name for column in view.columns)]
+    return shaped.drop_columns([_clock(view)]).rename_columns(names)
+
+
 def _typed(table: pa.Table, name: str, kind: str) -> pa.ChunkedArray:
     """A feature as double or string; a column that did not come is null throughout."""
     wanted = pa.float64() if kind == "numeric" else pa.string()
@@ -314,7 +320,8 @@ def push(schema: Schema, tables: Mapping[str, pa.Table], folder: Path) -> None:
     """
     store = _store(schema, folder)
     for name, table in tables.items():
-        _write(store, _view(schema, name), schema, table)
+        view = _view(schema, name)
+        _write(store, view, _not_older(store, view, _shaped(view, schema, table)))
 
 
 def _view(schema: Schema, name: str) -> View:
@@ -324,25 +331,34 @@ def _view(schema: Schema, name: str) -> View:
     raise SimlabError(f"no view called {name!r}{did_you_mean(name, (view.name for view in schema.views))}")
 
 
-def _write(store: Any, view: View, schema: Schema, table: pa.Table, *, fresh: bool = False) -> pa.Table:
-    """Write a view's rows online; the rows that were written.
-
-    `fresh` says that nothing is stored under these keys, so that nothing is looked up.
-    """
-    shaped = _shaped(view, schema, table)
-    shaped = shaped.take(
-        pa.array(_newest(_codes(shaped[_key(view.entity)]), shaped[_clock(view)].to_numpy()))
+def _write(store: Any, view: View, shaped: pa.Table) -> None:
+    """Write rows online over whatever is there; of one key the newest row alone."""
+    _put(
+        store,
+        view,
+        _frame(shaped),
+        _newest(_codes(shaped[_key(view.entity)]), shaped[_clock(view)].to_numpy()),
     )
-    if not fresh and shaped.num_rows:
-        stored, _ = _lookup(store, view, shaped[_key(view.entity)].to_pylist(), features=())
-        # Nothing stored is NaN, and no row is older than that.
-        keep = ~(stored > shaped[_clock(view)].to_numpy())
-        shaped = shaped.filter(pa.array(keep))
-    for start in range(0, shaped.num_rows, PIECE):
-        frame = shaped.slice(start, PIECE).to_pandas()
-        frame[MOMENT] = frame[MOMENT].dt.tz_localize("UTC")
-        store.write_to_online_store(view.name, df=frame)
-    return shaped
+
+
+def _frame(shaped: pa.Table) -> Any:
+    """Rows as Feast takes them."""
+    frame = shaped.to_pandas()
+    frame[MOMENT] = frame[MOMENT].dt.tz_localize("UTC")
+    return frame
+
+
+def _put(store: Any, view: View, frame: Any, places: np.ndarray) -> None:
+    for start in range(0, len(places), PIECE):
+        store.write_to_online_store(view.name, df=frame.iloc[places[start : start + PIECE]])
+
+
+def _not_older(store: Any, view: View, shaped: pa.Table) -> pa.Table:
+    """The rows that are not older than what is stored under their keys."""
+    keys = shaped[_key(view.entity)].combine_chunks().dictionary_encode()
+    stored, _ = _lookup(store, view, keys.dictionary.to_pylist(), features=())
+    # Nothing stored is NaN, and no row is older than that.
+    return shaped.filter(pa.array(~(stored[keys.indices.to_numpy()] > shaped[_clock(view)].to_numpy())))
 
 
 def _lookup(
@@ -464,7 +480,12 @@ def _keys(rows: pa.Table, view: View) -> pa.ChunkedArray:
 
 
 def replay_window(
-    schema: Schema, rows: pa.Table, updates: Mapping[str, pa.Table], folder: Path
+    schema: Schema,
+    rows: pa.Table,
+    updates: Mapping[str, pa.Table],
+    folder: Path,
+    *,
+    forget: bool = False,
 ) -> tuple[pa.Table, dict[str, pa.Table]]:
     """Push a window's rows to the online store and read its features back, in event-time order.
 
@@ -485,6 +506,9 @@ def replay_window(
     folder
         The feature store's folder. Rows of earlier windows are forgotten: only the newest window's
         own features can be read back afterwards.
+    forget
+        Empty the online store first. The store cannot tell the past, so rows that are older than
+        what it holds need this.
 
     Returns
     -------
@@ -507,6 +531,8 @@ def replay_window(
     written: dict[str, pa.Table] = {}
     for view in schema.views:
         columns = _blank(view, rows.num_rows)
+        if forget or view.from_rows:
+            _empty(store, view)
         if view.from_rows:
             _replay_rows(store, view, schema, rows, at, columns)
         else:
@@ -516,19 +542,23 @@ def replay_window(
     return pa.table(untouched | features), written
 
 
+def _empty(store: Any, view: View) -> None:
+    """Forget a view's online values: its table is dropped and made again."""
+    known = store.get_feature_view(view.name)
+    store.provider.update_infra(PROJECT, [known], [], [], [], partial=True)
+    store.provider.update_infra(PROJECT, [], [known], [], [], partial=True)
+
+
 def _replay_rows(
     store: Any, view: View, schema: Schema, rows: pa.Table, at: np.ndarray, columns: dict[str, np.ndarray]
 ) -> None:
     """The rows' own features: written and read back, first each key's first row, then its second."""
-    fresh = store.get_feature_view(view.name)
-    store.provider.update_infra(PROJECT, [fresh], [], [], [], partial=True)
-    store.provider.update_infra(PROJECT, [], [fresh], [], [], partial=True)
     keys = _keys(rows, view)
     turn = _turns(_codes(keys), at)
     for number in range(turn.max(initial=-1) + 1):
         places = np.flatnonzero(turn == number)
         some = rows if len(places) == rows.num_rows else rows.take(pa.array(places))
-        _write(store, view, schema, some, fresh=number == 0)
+        _write(store, view, _shaped(view, schema, some))
         _answer(store, view, _keys(some, view), at[places].astype(np.float64), columns, places)
 
 
@@ -540,7 +570,7 @@ def _turns(keys: np.ndarray, at: np.ndarray) -> np.ndarray:
     count = np.cumsum(new_moment)
     turns = np.empty(len(order), np.int64)
     turns[order] = count - np.maximum.accumulate(np.where(new_key, count, 0))
-    return turns
+    return np.where(keys < 0, 0, turns)  # a row without a key is never written
 
 
 def _replay_table(
@@ -554,20 +584,20 @@ def _replay_table(
 ) -> pa.Table:
     """A view with its own table: pushes and reads in event-time order; what was written."""
     keys = _keys(rows, view)
-    if table is None or not table.num_rows:
-        _answer(store, view, keys, at.astype(np.float64), columns, np.arange(len(at)))
-        return _shaped(view, schema, None)
-    table = table.take(pa.array(np.argsort(table[schema.event_time].to_numpy(), kind="stable")))
-    pushed = table[schema.event_time].cast(pa.timestamp("us")).cast(pa.int64()).to_numpy()
+    shaped = _shaped(view, schema, table)
+    shaped = shaped.take(pa.array(np.argsort(shaped[_clock(view)].to_numpy(), kind="stable")))
+    # From here on moments only rise, so that nothing stored later is newer than what is written next.
+    shaped = _not_older(store, view, shaped)
+    frame, codes, moments = _frame(shaped), _codes(shaped[_key(view.entity)]), shaped[_clock(view)].to_numpy()
     # How many updates precede each row; rows of one count are read together.
-    before = np.searchsorted(pushed, at, side="right")
+    before = np.searchsorted(moments, at, side="right")
     done, written = 0, []
-    for count in np.unique(before):
+    for count in np.unique(np.append(before, len(moments))):
         if count > done:
-            written.append(_write(store, view, schema, table.slice(done, count - done)))
+            places = done + _newest(codes[done:count], moments[done:count])
+            _put(store, view, frame, places)
+            written.append(places)
             done = int(count)
         places = np.flatnonzero(before == count)
         _answer(store, view, keys.take(pa.array(places)), at[places].astype(np.float64), columns, places)
-    if done < table.num_rows:
-        written.append(_write(store, view, schema, table.slice(done)))
-    return pa.concat_tables(written)
+    return _named(view, schema, shaped.take(pa.array(np.concatenate([*written, np.array([], np.int64)]))))

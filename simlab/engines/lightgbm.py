@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -97,17 +98,19 @@ def fit(features: FeatureSet, values: Mapping[str, Any], *, rounds: int, seed: i
     Raises
     ------
     SimlabError
-        No rows to train on, an unknown target, or a parameter that has no exact export.
+        No rows or features to train on, an unknown target, a parameter that has no exact export,
+        or one that LightGBM refuses.
     """
     schema = features.schema
     values = {**DEFAULTS, "rounds": rounds, **values}
     params = _params(values, schema.problem, seed)
     train, valid = matrix.part(features.table, "train"), matrix.part(features.table, "valid")
     categories = matrix.known(train, schema.categorical)
-    data = _dataset(train, schema.numeric, categories, schema.target)
-    grown = lightgbm.Booster({**params, "num_threads": _threads()}, data)
-    for _ in range(int(values["rounds"])):
-        grown.update()
+    with _plainly():
+        data = _dataset(train, schema.numeric, categories, schema.target)
+        grown = lightgbm.Booster({**params, "num_threads": _threads()}, data)
+        for _ in range(int(values["rounds"])):
+            grown.update()
     native = re.sub(r"(?m)^\[num_threads: \d+\]$", "[num_threads: 1]", grown.model_to_string())
     unseen = next((t for t in (matrix.part(features.table, "test"), valid) if t.num_rows), train)
     model = Model(
@@ -182,21 +185,31 @@ def objective(
     def score(values: Mapping[str, Any]) -> tuple[float, int]:
         given = {**DEFAULTS, "rounds": rounds, **values}
         params = _params(given, schema.problem, seed)
-        # lightgbm.train writes to the dataset it is given; a booster of one's own does not.
-        grown = lightgbm.Booster({**params, "metric": early, "num_threads": 1}, data)
-        grown.add_valid(judged, "valid")
         best, best_round = -np.inf, 0
-        for number in range(1, int(given["rounds"]) + 1):
-            exhausted = grown.update()
-            now = sign * grown.eval_valid()[0][2]
-            if now > best or not best_round:
-                best, best_round = now, number
-            if exhausted or number - best_round >= PATIENCE:
-                break
+        with _plainly():
+            # lightgbm.train writes to the dataset it is given; a booster of one's own does not.
+            grown = lightgbm.Booster({**params, "metric": early, "num_threads": 1}, data)
+            grown.add_valid(judged, "valid")
+            for number in range(1, int(given["rounds"]) + 1):
+                exhausted = grown.update()
+                now = sign * grown.eval_valid()[0][2]
+                if now > best or not best_round:
+                    best, best_round = now, number
+                if exhausted or number - best_round >= PATIENCE:
+                    break
         scores = grown.predict(inputs, num_iteration=best_round, num_threads=1)
         return measure(schema.problem, metric, truth, scores), best_round
 
     return score
+
+
+@contextmanager
+def _plainly() -> Iterator[None]:
+    """LightGBM's refusals as simlab's."""
+    try:
+        yield
+    except lightgbm.basic.LightGBMError as cause:
+        raise SimlabError(f"LightGBM could not grow the trees: {cause}") from cause
 
 
 def _threads() -> int:
@@ -231,6 +244,8 @@ def _dataset(
     if not table.num_rows:
         raise SimlabError("there are no rows to train on")
     names = [*numeric, *categories]
+    if not names:
+        raise SimlabError("there are no features to train on")
     plain = all(re.fullmatch(r"\w+", name, re.ASCII) for name in names)  # LightGBM rejects others
     return lightgbm.Dataset(
         _inputs(table, numeric, categories),

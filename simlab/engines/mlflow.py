@@ -53,7 +53,7 @@ ROLE = "simlab.role"
 DIGEST = "simlab.digest"
 """Set last: a run without it was projected in part only, and is projected again."""
 
-ENDED_BADLY = {"failed": "FAILED", "interrupted": "KILLED"}
+ENDED_BADLY = {"failed": "FAILED", "interrupted": "KILLED", "unfinished": "KILLED"}
 """MLflow's name for how a run of simlab ended, where it is not FINISHED."""
 
 REQUIREMENTS = [f"onnx=={onnx.__version__}", f"mlflow=={mlflow.__version__}", "onnxruntime"]

@@ -104,7 +104,12 @@ def _reason(findings: Sequence[Finding], points: Sequence[bool], datapoints: int
     """Why an alarm changed, in a sentence that ends with the figure that tipped it."""
     breaching = [f for f in findings if f.breached]
     shown = (breaching or findings)[-1]
-    counted = f"{sum(points)} of the last {len(points)} points breached; {datapoints} of {of} make an alarm"
+    if len(points) > 1:
+        counted = (
+            f"{sum(points)} of the last {len(points)} points breached; {datapoints} of {of} make an alarm"
+        )
+    else:
+        counted = "the only point breached" if points[0] else "the only point did not breach"
     if shown.value is None:
         return counted
     figure = f"{shown.method} {shown.value:.4g}"

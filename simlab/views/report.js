@@ -102,8 +102,4 @@
     const section = document.getElementById(link.hash.slice(1));
     if (section) seen.observe(section);
   }
-
-  addEventListener("beforeprint", () => {
-    for (const folded of document.querySelectorAll("details")) folded.open = true;
-  });
 })();

@@ -28,8 +28,9 @@ def report(
     world
         The world's own facts: what was injected, and quality in hindsight.
     scenario
-        The scenario as plain data: `title`, `shows`, `text` (the file) and `injections`, each with
-        `id`, `kind`, `on`, `start`, `end`, `shape`, `where`, `fraction`, `with`, `expected`.
+        The scenario as plain data: `title`, `shows`, `text` (the file), `run` (the run's id) and
+        `injections` (or `inject`, as the file calls them), each with `id`, `kind`, `on`, `start`,
+        `end`, `shape`, `where`, `fraction`, `with`, `expected`.
     timings
         Wall-clock notes; those with `stage` and `seconds` are summed.
     aws
@@ -42,4 +43,6 @@ def report(
     -----
     Missing pieces are left out: a run that failed, has no labels or no windows has a report too.
     """
-    return page(story(events, world, scenario or {}, timings), scenario or {}, aws or {}, record or {})
+    told = scenario or {}
+    known = {"run": told.get("run"), **(record or {})}
+    return page(story(events, world, told, timings), told, aws or {}, known)

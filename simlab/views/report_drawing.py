@@ -631,7 +631,7 @@ def _ratio(lane: Lane, axis: Axis, y: float, tall: float, scale: float) -> Marku
                 tag("path", d=f"M{number(x + axis.slot / 2 - 4)} {number(y + 8)}l4 -5 4 5z", class_="cut")
             )
     line = y + tall - tall / scale
-    said = f"{figure(lane.peak, 2)}×" if isfinite(lane.peak) else _worst(lane)
+    said = f"{figure(lane.peak, 3)}×" if isfinite(lane.peak) else _worst(lane)
     return join(
         _label(y + 20, lane.label, lane.method),
         _rect(axis.left, y, axis.width, tall, "lane"),
@@ -775,6 +775,24 @@ def distribution(shift: Shift, window: int) -> Markup:
     return _categories(shift, window)
 
 
+def bins(labels: Sequence[str]) -> tuple[list[str], bool]:
+    """Names of a histogram's bins, and whether each holds one whole number.
+
+    >>> bins(("0", "10", "20")), bins(("-0.5", "0.5", "1.5"))
+    ((['0 to 10', '10 to 20'], False), (['0', '1'], True))
+    """
+    try:
+        edges = [float(label) for label in labels]
+    except ValueError:
+        edges = []
+    if edges and all(isfinite(e) and abs(e - floor(e) - 0.5) < 1e-9 for e in edges):
+        steps = [b - a for a, b in zip(edges, edges[1:], strict=False)]
+        if all(abs(step - 1) < 1e-9 for step in steps):
+            return [f"{e + 0.5:.0f}" for e in edges[:-1]], True
+    pairs = zip(labels, labels[1:], strict=False)
+    return [f"{_edge(a)} to {_edge(b)}" for a, b in pairs], False
+
+
 def _edge(text: str) -> str:
     try:
         return figure(float(text), 3) if isfinite(float(text)) else ("−∞" if float(text) < 0 else "∞")
@@ -787,6 +805,7 @@ def _histogram(shift: Shift, window: int) -> Markup:
     count = max(len(shift.baseline), 1)
     most = max([*shift.baseline, *shift.current, 1e-9])
     step = (width - left - 10) / count
+    names, whole = bins(shift.labels)
     drawn = []
     for tick in ticks(0, most, 3):
         y = top + tall * (1 - tick / most)
@@ -794,10 +813,7 @@ def _histogram(shift: Shift, window: int) -> Markup:
         drawn.append(_text(left - 8, y + 4, percent(tick), class_="tick", anchor="end"))
     for n, (before, now) in enumerate(zip(shift.baseline, shift.current, strict=False)):
         x = left + n * step
-        tip = (
-            f"{_edge(shift.labels[n])} to {_edge(shift.labels[n + 1])}: "
-            f"baseline {percent(before)}, window {window} {percent(now)}"
-        )
+        tip = f"{names[n]}: baseline {percent(before)}, window {window} {percent(now)}"
         bar = step * 0.44
         drawn.append(
             tag(
@@ -813,10 +829,9 @@ def _histogram(shift: Shift, window: int) -> Markup:
             )
         )
     every = max(1, ceil(count / 6))
-    for n in range(0, count + 1, every):
-        drawn.append(
-            _text(left + n * step, top + tall + 18, _edge(shift.labels[n]), class_="tick", anchor="middle")
-        )
+    for n in range(0, count + (not whole), every):
+        x, words = (left + (n + 0.5) * step, names[n]) if whole else (left + n * step, _edge(shift.labels[n]))
+        drawn.append(_text(x, top + tall + 18, words, class_="tick", anchor="middle"))
     drawn.append(_line(left, top + tall, width - 10, top + tall, "axis"))
     return _svg(width, top + tall + 26, f"{shift.column}: baseline and window {window}", drawn)
 

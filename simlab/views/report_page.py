@@ -23,6 +23,8 @@ MOMENTS = 7
 """Moments in the strip at the top; the rest are in the timeline."""
 BUILDS = 8
 """Versions told in full: the first, and the last ones."""
+RANG = 6
+"""Alarms of one window that are told one by one."""
 CHANGES = 500
 """Most rows of the table of alarm changes."""
 STATUS = {
@@ -339,7 +341,11 @@ def _moments(story: Story) -> Markup | None:
                 tag("p", f"w{window}", tag("span", draw.date_of(story, window)), class_="at"),
                 tag("p", headline, class_="what"),
                 tag("p", draw.shortened(detail, 70), class_="minor"),
-                tag("p", f"{plural(later, 'window')} after it began", class_="minor")
+                tag(
+                    "p",
+                    f"{plural(later, 'window')} after it began" if later else "in the very window it began",
+                    class_="minor",
+                )
                 if later is not None
                 else None,
                 class_=class_,
@@ -361,7 +367,9 @@ def _timeline(story: Story) -> Markup:
     if per > 1:
         lead += f" Each bar stands for {per} windows: the worst drift in them, the mean of the rest."
     others = [m for m in _metrics_of(story) if m != story.metric]
-    small = [tag("figure", tag("figcaption", m, _hint(m)), draw.small_metric(story, m)) for m in others]
+    small = [
+        tag("figure", tag("figcaption", m, _hint(story, m)), draw.small_metric(story, m)) for m in others
+    ]
     return _section(
         "timeline-section",
         "Timeline",
@@ -373,7 +381,9 @@ def _timeline(story: Story) -> Markup:
     )
 
 
-def _hint(metric: str) -> Markup:
+def _hint(story: Story, metric: str) -> Markup | None:
+    if metric not in METRICS.get(story.problem, ()):
+        return None  # a rate, say, which is neither good nor bad
     better = "lower" if metric in LOWER_IS_BETTER else "higher"
     return tag("span", f" {better} is better", class_="minor")
 
@@ -385,16 +395,13 @@ def _metrics_of(story: Story) -> list[str]:
     return [m for m in order if m in seen] + sorted(m for m in seen if m not in order)
 
 
-def _known_of(story: Story) -> tuple[dict[int, list[Point]], dict[int, Point]]:
-    """Points of the main metric by the window they became known in, and by the one they speak about."""
-    then: dict[int, list[Point]] = {}
-    about: dict[int, Point] = {}
+def _known_in(story: Story) -> dict[int, list[Point]]:
+    """Points of the main metric by the window in which they became known."""
+    found: dict[int, list[Point]] = {}
     for point in story.known.get(story.metric, ()):
         if point.window is not None:
-            then.setdefault(point.window, []).append(point)
-        if point.about is not None:
-            about[point.about] = point
-    return then, about
+            found.setdefault(point.window, []).append(point)
+    return found
 
 
 def window_notes(story: Story) -> list[dict[str, Any]]:
@@ -402,6 +409,7 @@ def window_notes(story: Story) -> list[dict[str, Any]]:
     if not story.lived:
         return []
     per = draw.Axis(story.windows).per
+    then = _known_in(story)
     notes = []
     for window in range(0, story.lived, per):
         # Where a slot holds several windows, its first one speaks.
@@ -410,20 +418,21 @@ def window_notes(story: Story) -> list[dict[str, Any]]:
             if per == 1
             else f"window {window} (of {window} to {min(window + per, story.lived) - 1})"
         )
-        notes.append({"t": title, "d": draw.date_of(story, window), "l": _lines(story, window)})
+        notes.append(
+            {"t": title, "d": draw.date_of(story, window), "l": _lines(story, window, then.get(window, []))}
+        )
     return notes
 
 
-def _lines(story: Story, window: int) -> list[tuple[str, str, str]]:
+def _lines(story: Story, window: int, known: Sequence[Point]) -> list[tuple[str, str, str]]:
     lines: list[tuple[str, str, str]] = []
     for episode in story.episodes:
         share = episode.intensity.get(window)
         if share:
             lines.append(("truth", episode.id, f"{percent(share)} of its size"))
-    for point in story.known.get(story.metric, ()):
-        if point.window == window:
-            late = "" if point.of_window in (None, window) else f" (of window {point.of_window})"
-            lines.append(("known", f"{story.metric}, known now", figure(point.value) + late))
+    for point in known:
+        late = "" if point.of_window in (None, window) else f" (of window {point.of_window})"
+        lines.append(("known", f"{story.metric}, known now", figure(point.value) + late))
     true = story.hindsight.get(story.metric, {}).get(window)
     if true is not None:
         lines.append(("hindsight", f"{story.metric}, hindsight", figure(true)))
@@ -453,7 +462,7 @@ def _lines(story: Story, window: int) -> list[tuple[str, str, str]]:
 
 
 def _window_table(story: Story) -> Markup:
-    then, _ = _known_of(story)
+    then = _known_in(story)
     hindsight = story.hindsight.get(story.metric, {})
     rows = []
     for window in range(0, story.lived, draw.Axis(story.windows).per):
@@ -549,8 +558,11 @@ def _onset(story: Story, onset: Onset) -> Markup:
                 tag("span", f" {draw.alarm_label(c.alarm)[1]}", class_="tagged"),
                 tag("span", f" {c.reason}", class_="minor"),
             )
-            for c in onset.changes
+            for c in onset.changes[:RANG]
         ],
+        tag("li", f"and {len(onset.changes) - RANG} more", class_="minor")
+        if len(onset.changes) > RANG
+        else None,
         class_="rang",
     )
     quality = [f for f in onset.findings if f.monitor == "model_quality"]
@@ -608,10 +620,7 @@ def _shift(story: Story, window: int, shift: Shift) -> Markup:
     said = f"{percent(shift.moved)} of the rows lie elsewhere"
     if lane and reading:
         said += f"; {lane.method} {figure(reading.value)} against {figure(reading.threshold)}"
-    if numeric:
-        names = [f"{a} to {b}" for a, b in zip(shift.labels, shift.labels[1:], strict=False)]
-    else:
-        names = list(shift.labels)
+    names = draw.bins(shift.labels)[0] if numeric else list(shift.labels)
     rows = [
         (n, percent(a), percent(b)) for n, a, b in zip(names, shift.baseline, shift.current, strict=False)
     ]

@@ -274,6 +274,11 @@ def story(
     sounded = sorted(
         (alarm for alarm in rang.values() if alarm.spans), key=lambda alarm: (alarm.spans[0][0], alarm.name)
     )
+    watched = {
+        ":".join(part for part in (event.monitor, event.check, event.column) if part)
+        for event in said
+        if isinstance(event, FindingMade)
+    }
     metric = _main_metric(said, problem)
     reasons, rejected = _quarantine(said)
     return Story(
@@ -303,7 +308,7 @@ def story(
         tolerance=_tolerance(said, metric),
         lanes=_lanes(said),
         alarms=tuple(sounded),
-        silent=len(rang) - len(sounded),
+        silent=len({*rang, *watched}) - len(sounded),
         changes=tuple(event for event in said if isinstance(event, AlarmChanged)),
         onsets=_onsets(said, reasons),
         retrains=registry.retrains(said),
@@ -313,7 +318,7 @@ def story(
         answered=_by_window(found.get("serve.rows", ())),
         rejected=_by_window(found.get("validate.rejected", ())) or rejected,
         reasons=reasons,
-        episodes=_episodes(outside, scenario.get("injections") or ()),
+        episodes=_episodes(outside, scenario.get("injections") or scenario.get("inject") or ()),
         order=origin.order if origin else "drawn",
         world_known=bool(outside),
         world_rows={}

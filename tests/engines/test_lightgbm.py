@@ -105,6 +105,7 @@ def test_regression_objectives_that_export_exactly_are_taken():
         ({"zero_as_missing": True}, "no value 'zero_as_missing'"),
         ({"num_leafs": 7}, "did you mean 'num_leaves'"),
         ({"rounds": 0}, "at least one round"),
+        ({"num_leaves": 1}, "LightGBM could not grow the trees"),
     ],
 )
 def test_values_without_an_exact_export_are_refused(values, said: str):

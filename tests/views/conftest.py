@@ -16,13 +16,33 @@ from simlab.quality import LOWER_IS_BETTER, METRICS
 from simlab.views.alarms import evaluate
 
 COLUMNS = (
-    "hours_per_week", "age", "education_num", "capital_gain", "capital_loss", "workclass", "education",
-    "marital_status", "occupation", "relationship", "race", "sex", "native_country",
-)  # fmt: skip
+    "hours_per_week",
+    "age",
+    "education_num",
+    "capital_gain",
+    "capital_loss",
+    "workclass",
+    "education",
+    "marital_status",
+    "occupation",
+    "relationship",
+    "race",
+    "sex",
+    "native_country",
+)
 LEVEL = {
-    "auc": 0.915, "log_loss": 0.296, "brier": 0.094, "accuracy": 0.865, "precision": 0.76, "recall": 0.64,
-    "f1": 0.695, "average_precision": 0.79, "mae": 38.2, "rmse": 57.9, "r2": 0.93,
-}  # fmt: skip
+    "auc": 0.915,
+    "log_loss": 0.296,
+    "brier": 0.094,
+    "accuracy": 0.865,
+    "precision": 0.76,
+    "recall": 0.64,
+    "f1": 0.695,
+    "average_precision": 0.79,
+    "mae": 38.2,
+    "rmse": 57.9,
+    "r2": 0.93,
+}
 
 
 @dataclass
@@ -91,12 +111,22 @@ def live_through(
             values = {"learning_rate": round(rng.uniform(0.01, 0.3), 4), "num_leaves": rng.randrange(8, 96)}
             say(e.TrialFinished(number=number, values=values, metric=main, score=score))
         say(e.StageFinished(stage="tune", artifact="4c" * 8))
-        say(e.ModelTrained(algorithm="lightgbm", rows=round(rows * 0.6), values={"learning_rate": 0.0731, "num_leaves": 41, "rounds": 143}))
+        say(
+            e.ModelTrained(
+                algorithm="lightgbm",
+                rows=round(rows * 0.6),
+                values={"learning_rate": 0.0731, "num_leaves": 41, "rounds": 143},
+            )
+        )
         say(e.StageFinished(stage="train", artifact="5c" * 8))
         for metric in metrics:
             value = LEVEL[metric] * (1 + rng.gauss(0, 0.004))
             room = 0.03 * value
-            say(e.MetricMeasured(metric=f"evaluate.{metric}", value=value, low=value - room, high=value + room, rows=3907))
+            say(
+                e.MetricMeasured(
+                    metric=f"evaluate.{metric}", value=value, low=value - room, high=value + room, rows=3907
+                )
+            )
         for rival, factor in (("dummy", 1.9), ("rule", 1.35)):
             for metric in metrics:
                 value = LEVEL[metric] * factor if metric in LOWER_IS_BETTER else LEVEL[metric] / factor
@@ -105,20 +135,35 @@ def live_through(
         scores = {metric: LEVEL[metric] for metric in metrics}
         say(e.ModelRegistered(version=version, artifact="ab12" * 4, algorithm="lightgbm", metrics=scores))
         say(e.StageFinished(stage="register", artifact="7c" * 8))
-        say(e.ModelApproved(version=version, why=f"{main} {LEVEL[main]:.4g} beats the rule's {LEVEL[main] * 1.35:.4g}"))
+        say(
+            e.ModelApproved(
+                version=version, why=f"{main} {LEVEL[main]:.4g} beats the rule's {LEVEL[main] * 1.35:.4g}"
+            )
+        )
         say(e.StageFinished(stage="approve", artifact="8c" * 8))
         replaced = version - 1 or None
-        say(e.ModelDeployed(version=version, onnx="cd34" * 4, bytes=812_345, parity=1.1e-15, replaced=replaced))
+        say(
+            e.ModelDeployed(
+                version=version, onnx="cd34" * 4, bytes=812_345, parity=1.1e-15, replaced=replaced
+            )
+        )
         say(e.StageFinished(stage="deploy", artifact="9c" * 8))
 
     injections = []
     if start is not None:
         injections.append(
             {
-                "id": "raise", "kind": "shift_column", "on": "live", "start": start, "end": None,
-                "shape": {"linear": 4}, "where": None, "fraction": 1.0, "with": {"column": "hours_per_week", "by": 0.8},
+                "id": "raise",
+                "kind": "shift_column",
+                "on": "live",
+                "start": start,
+                "end": None,
+                "shape": {"linear": 4},
+                "where": None,
+                "fraction": 1.0,
+                "with": {"column": "hours_per_week", "by": 0.8},
             }
-        )  # fmt: skip
+        )
     run.scenario = {
         "title": title,
         "shows": "A covariate drift in one column is caught before accuracy falls, and a retrain mends it.",
@@ -127,18 +172,29 @@ def live_through(
     }
     say(
         e.RunStarted(
-            scenario="income-drift", title=title, dataset="adult-income" if problem == "binary" else "bikeshare",
-            dataset_digest="5f0d21c9", problem=problem, seed={"world": 7, "build": 7}, windows=windows, rows=1000,
+            scenario="income-drift",
+            title=title,
+            dataset="adult-income" if problem == "binary" else "bikeshare",
+            dataset_digest="5f0d21c9",
+            problem=problem,
+            seed={"world": 7, "build": 7},
+            windows=windows,
+            rows=1000,
             step_seconds=step,
         )
-    )  # fmt: skip
+    )
     tell(
         e.WorldStarted(
-            scenario="income-drift", dataset="adult-income", dataset_digest="5f0d21c9",
-            order="replay" if replay else "drawn", training_rows=19537, baseline_rows=5000, pool_rows=29305,
+            scenario="income-drift",
+            dataset="adult-income",
+            dataset_digest="5f0d21c9",
+            order="replay" if replay else "drawn",
+            training_rows=19537,
+            baseline_rows=5000,
+            pool_rows=29305,
             baseline_gap={"age": 0.004, "hours_per_week": -0.011},
         )
-    )  # fmt: skip
+    )
     build(1, 24537, "adult-income, training")
     version, since, last_retrain = 1, 0, -99
     points: dict[str, tuple[bool, ...]] = {}
@@ -152,11 +208,18 @@ def live_through(
         if drifted and not replay:
             tell(
                 e.Injected(
-                    window=window, injection="raise", injector="shift_column", on="live", intensity=drifted,
-                    rows=1000, of=1000, mask="77" * 8, measured={"hours_per_week": 0.79 * drifted},
+                    window=window,
+                    injection="raise",
+                    injector="shift_column",
+                    on="live",
+                    intensity=drifted,
+                    rows=1000,
+                    of=1000,
+                    mask="77" * 8,
+                    measured={"hours_per_week": 0.79 * drifted},
                     relabelled=round(61 * drifted),
                 )
-            )  # fmt: skip
+            )
         harm = 0.45 * drifted * (0.15 if version > 1 else 1.0)
         harm_of[window] = (harm, version)
         rejected = 40 if window % 11 == 6 else 0
@@ -181,7 +244,9 @@ def live_through(
             method = "wasserstein" if number < 5 else "jensenshannon"
             found.append(Finding("data_quality", "drift", column, method, value, 0.1, value > 0.1, window))
         if rejected:
-            found.append(Finding("data_quality", "completeness", "age", "completeness", 0.04, 0.0, True, window))
+            found.append(
+                Finding("data_quality", "completeness", "age", "completeness", 0.04, 0.0, True, window)
+            )
         about = window - delay
         if about >= 0:
             say(e.LabelsArrived(rows=1000, of_windows=(about,)))
@@ -190,10 +255,22 @@ def live_through(
                 say(e.MetricMeasured(metric=f"monitor.{metric}", value=value, of_window=about, rows=1000))
             if harm_of[about][1] == version:
                 worse = (known.metrics[main] - LEVEL[main]) / LEVEL[main]
-                found.append(Finding("model_quality", "quality", main, "relative", worse, limit, worse > limit, about))
+                found.append(
+                    Finding("model_quality", "quality", main, "relative", worse, limit, worse > limit, about)
+                )
         for f in found:
-            say(e.FindingMade(monitor=f.monitor, check=f.check, column=f.column, method=f.method, value=f.value,
-                              threshold=f.threshold, breached=f.breached, of_window=f.of_window))  # fmt: skip
+            say(
+                e.FindingMade(
+                    monitor=f.monitor,
+                    check=f.check,
+                    column=f.column,
+                    method=f.method,
+                    value=f.value,
+                    threshold=f.threshold,
+                    breached=f.breached,
+                    of_window=f.of_window,
+                )
+            )
         states, points, changes = evaluate(found, points, states, datapoints=2, of=3)
         for c in changes:
             say(e.AlarmChanged(alarm=c.alarm, state=c.state, previous=c.previous, reason=c.reason))
@@ -207,30 +284,82 @@ def live_through(
                 else:
                     edges = tuple(f"{column} {i}" for i in range(12))
                     base, shift = [1 / 12] * 12, [(i + 1) / 78 for i in range(12)]
-                say(e.DistributionShifted(column=column, labels=edges, baseline=tuple(base), current=tuple(shift)))
+                say(
+                    e.DistributionShifted(
+                        column=column, labels=edges, baseline=tuple(base), current=tuple(shift)
+                    )
+                )
         say(e.StageFinished(stage="monitor", artifact="3e" * 8))
         sounding = [name for name, state in states.items() if state == "ALARM"]
         since = since + 1 if sounding else 0
         if retrain and since >= 5 and window - last_retrain > 8:
-            say(e.RetrainPlanned(policy="on_alarm", reason=f"{', '.join(sounding)} in alarm",
-                                 windows=tuple(range(max(0, about - 2), about + 1)), include_training=True))  # fmt: skip
+            say(
+                e.RetrainPlanned(
+                    policy="on_alarm",
+                    reason=f"{', '.join(sounding)} in alarm",
+                    windows=tuple(range(max(0, about - 2), about + 1)),
+                    include_training=True,
+                )
+            )
             say(e.StageFinished(stage="retrain", artifact="4e" * 8))
             version, last_retrain, since = version + 1, window, 0
             build(version, 27537, "adult-income, windows 11-13 and training")
-            say(e.RetrainFinished(version=version, replaced=True, why=f"version {version} took over from version {version - 1}"))
+            say(
+                e.RetrainFinished(
+                    version=version,
+                    replaced=True,
+                    why=f"version {version} took over from version {version - 1}",
+                )
+            )
             for name in sounding:
-                say(e.AlarmChanged(alarm=name, state="INSUFFICIENT_DATA", previous="ALARM",
-                                   reason=f"version {version} has a baseline of its own"))  # fmt: skip
+                say(
+                    e.AlarmChanged(
+                        alarm=name,
+                        state="INSUFFICIENT_DATA",
+                        previous="ALARM",
+                        reason=f"version {version} has a baseline of its own",
+                    )
+                )
             states, points = {}, {}
-    say(e.Judged(of="given", expectation=f"metric_below: {{metric: evaluate.{main}, value: 0.4}}", held=True, why="it is 0.296"))
-    say(e.Judged(of="expect", expectation="alarm_within: {injection: raise, windows: 3}", held=True,
-                 why="data_quality:drift:hours_per_week sounded 2 windows after raise began in window 10"))  # fmt: skip
-    say(e.Judged(of="expect", expectation="no_alarm_before: {window: 10}", held=True, why="no alarm before window 10, in 143 findings"))
-    say(e.Judged(of="expect", expectation=f"metric_recovers: {{metric: monitor.{main}, within: 6}}", held=retrain,
-                 why=f"{main} went from 0.2961 to 0.4211, and to 0.3102 after the retrain: 89% made good"))  # fmt: skip
+    say(
+        e.Judged(
+            of="given",
+            expectation=f"metric_below: {{metric: evaluate.{main}, value: 0.4}}",
+            held=True,
+            why="it is 0.296",
+        )
+    )
+    say(
+        e.Judged(
+            of="expect",
+            expectation="alarm_within: {injection: raise, windows: 3}",
+            held=True,
+            why="data_quality:drift:hours_per_week sounded 2 windows after raise began in window 10",
+        )
+    )
+    say(
+        e.Judged(
+            of="expect",
+            expectation="no_alarm_before: {window: 10}",
+            held=True,
+            why="no alarm before window 10, in 143 findings",
+        )
+    )
+    say(
+        e.Judged(
+            of="expect",
+            expectation=f"metric_recovers: {{metric: monitor.{main}, within: 6}}",
+            held=retrain,
+            why=f"{main} went from 0.2961 to 0.4211, and to 0.3102 after the retrain: 89% made good",
+        )
+    )
     say(e.RunFinished(status="held" if retrain else "deviated", exit=0 if retrain else 5))
     tell(e.WorldFinished(windows=windows))
-    run.timings = [{"stage": "tune", "seconds": 3.21}, {"stage": "monitor", "seconds": 1.5}, {"note": "resumed"}]
+    run.timings = [
+        {"stage": "tune", "seconds": 3.21},
+        {"stage": "monitor", "seconds": 1.5},
+        {"note": "resumed"},
+    ]
     return run
 
 
