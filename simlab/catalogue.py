@@ -21,7 +21,11 @@ Entry = dict[str, str]
 
 def _stages() -> list[Entry]:
     return [
-        {"name": s.name, "says": first_line(getattr(module_of("stages", s.name), s.functions[0])), "aws": s.aws}
+        {
+            "name": s.name,
+            "says": first_line(getattr(module_of("stages", s.name), s.functions[0])),
+            "aws": s.aws,
+        }
         for s in STAGES
     ]
 
@@ -90,11 +94,19 @@ def describe(name: str) -> dict[str, Any]:
         lines += [inspect.getdoc(function) or "" for function in functions]
         if keys:
             lines += ["", "keys:"]
-            lines += [f"  {key}: {'required' if default is ... else f'default {default!r}'}" for key, (_, default) in keys.items()]
+            lines += [
+                f"  {key}: {'required' if default is ... else f'default {default!r}'}"
+                for key, (_, default) in keys.items()
+            ]
         return {"name": name, "kind": kind, "keys": sorted(keys), "text": "\n".join(lines)}
     if name in dataset_names():
         card = load_card(find_dataset(name))
-        return {"name": name, "kind": "dataset", "text": _card_text(name, card), "card": card.model_dump(mode="json")}
+        return {
+            "name": name,
+            "kind": "dataset",
+            "text": _card_text(name, card),
+            "card": card.model_dump(mode="json"),
+        }
     if name in scenario_names():
         path = scenario_names()[name]
         return {"name": name, "kind": "scenario", "path": str(path), "text": path.read_text()}
@@ -118,14 +130,28 @@ def _function(name: str) -> tuple[str, tuple[Callable[..., Any], ...]] | None:
 
 
 def _card_text(name: str, card: Any) -> str:
-    lines = [f"{name} (dataset): {card.title}", "", card.about.strip(), "", f"problem: {card.problem}, target: {card.target_name}"]
+    lines = [
+        f"{name} (dataset): {card.title}",
+        "",
+        card.about.strip(),
+        "",
+        f"problem: {card.problem}, target: {card.target_name}",
+    ]
     lines += ["", "columns:"]
     for column, field in card.columns.items():
         marks = ", ".join(m for m in ("sensitive", "pii") if getattr(field, m))
-        lines.append(f"  {column}: {field.role}" + (f" ({marks})" if marks else "") + (f"; {field.why}" if field.why else ""))
+        lines.append(
+            f"  {column}: {field.role}"
+            + (f" ({marks})" if marks else "")
+            + (f"; {field.why}" if field.why else "")
+        )
     for view, table in card.views.items():
         lines.append(f"  view {view} by {table.entity}: {', '.join(table.columns)}")
-    lines += ["", f"licence: {card.licence.name} ({'checked' if card.licence.checked else 'not checked'}); {card.attribution}"]
+    lines += [
+        "",
+        f"licence: {card.licence.name} ({'checked' if card.licence.checked else 'not checked'})",
+        card.attribution,
+    ]
     lines += ["", f"known drift: {card.known_drift.strip()}", "", "traps:"]
     lines += [f"  - {trap}" for trap in card.traps]
     return "\n".join(lines)

@@ -125,7 +125,10 @@ def _nested(typed: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
         name, values = (policy, {}) if isinstance(policy, str) else next(iter(policy.items()))
         yield from _named("policies", name, values or {}, "stages.retrain.policy")
     split = typed.get("features", {})
-    if split.get("valid", 0.2) + split.get("test", 0.2) >= 0.9 or min(split.get("valid", 1), split.get("test", 1)) <= 0:
+    if (
+        split.get("valid", 0.2) + split.get("test", 0.2) >= 0.9
+        or min(split.get("valid", 1), split.get("test", 1)) <= 0
+    ):
         yield "stages.features: valid and test must each be above 0 and leave at least a tenth to train on"
     algorithm = typed.get("train", {}).get("algorithm", "lightgbm")
     if algorithm not in ("lightgbm", "linear"):
@@ -158,8 +161,13 @@ def _world(scenario: Scenario, card: Card) -> Iterator[str]:
             yield "world.training_from: only a replay has a first moment of its training rows"
         elif world.training_from >= clock.start:
             yield "world.training_from: must be before the clock's start, or there is nothing to train on"
-    if world.order == "replay" and isinstance(world.training, float) and world.training < 1 and world.training != 0.4:
-        yield "world.training: in a replay, write a number of rows, or training_from; a share has no meaning there"
+    if (
+        world.order == "replay"
+        and isinstance(world.training, float)
+        and world.training < 1
+        and world.training != 0.4
+    ):
+        yield "world.training: in a replay, write a number of rows, or training_from; a share means nothing"
     if clock.step < timedelta(seconds=1):
         yield "clock.step: at least one second"
 
@@ -199,7 +207,9 @@ def _injections(scenario: Scenario, shape: Schema | None) -> Iterator[str]:
             yield from _columns(injection, module, values, shape, where)
 
 
-def _columns(injection: Injection, module: Any, values: Mapping[str, Any], shape: Schema, where: str) -> Iterator[str]:
+def _columns(
+    injection: Injection, module: Any, values: Mapping[str, Any], shape: Schema, where: str
+) -> Iterator[str]:
     """Columns and conditions that an injection names."""
     if shape.problem not in getattr(module, "PROBLEMS", (shape.problem,)):
         yield f"{where}.kind: {injection.kind} makes no sense in a {shape.problem} problem"
@@ -210,7 +220,7 @@ def _columns(injection: Injection, module: Any, values: Mapping[str, Any], shape
         if column not in own:
             yield f"{where}.with.column: no column called {column!r}{did_you_mean(column, own)}"
         elif wanted not in ("any", own[column]):
-            yield f"{where}.with.column: {injection.kind} needs a {wanted} column, and {column!r} is {own[column]}"
+            yield f"{where}.with.column: {injection.kind} needs a {wanted} column, not {own[column]}"
     if injection.where:
         kinds = {n: "number" if k == "numeric" else "text" for n, k in own.items()}
         for problem in engine("duckdb").problems_in(injection.where, kinds):
@@ -233,7 +243,8 @@ def _expectations(scenario: Scenario) -> Iterator[str]:
             values, problems = settings(known[name], given, f"{where}.{name}")
             yield from problems
             if "injection" in values and values["injection"] not in ids:
-                yield f"{where}.{name}: no injection with id {values['injection']!r}{did_you_mean(values['injection'], ids)}"
+                asked = values["injection"]
+                yield f"{where}.{name}: no injection with id {asked!r}{did_you_mean(asked, ids)}"
             for key in ("window", "by", "first", "last"):
                 if isinstance(values.get(key), int) and values[key] > scenario.clock.windows:
                     yield f"{where}.{name}.{key}: window {values[key]} never comes"
@@ -255,7 +266,8 @@ def _metrics(scenario: Scenario, shape: Schema) -> Iterator[str]:
             for name, values in item.items():
                 metric = values.get("metric") if isinstance(values, dict) else None
                 if isinstance(metric, str) and metric not in full:
-                    yield f"{part}[{number}].{name}.metric: no metric called {metric!r}{did_you_mean(metric, full)}"
+                    where = f"{part}[{number}].{name}.metric"
+                    yield f"{where}: no metric called {metric!r}{did_you_mean(metric, full)}"
     named = [
         ("tune.metric", scenario.setting("tune", "metric")),
         ("approve.metric", scenario.setting("approve", "metric")),
@@ -263,9 +275,9 @@ def _metrics(scenario: Scenario, shape: Schema) -> Iterator[str]:
     ]
     for where, metric in named:
         if isinstance(metric, str) and metric not in good:
-            yield f"stages.{where}: {metric!r} is not measured in a {shape.problem} problem{did_you_mean(metric, good)}"
+            hint = did_you_mean(metric, good)
+            yield f"stages.{where}: {metric!r} is not measured in a {shape.problem} problem{hint}"
     features = {c.name for c in shape.features}
     for column in scenario.setting("monitor", "ignore") or ():
         if column not in features:
             yield f"stages.monitor.ignore: no column called {column!r}{did_you_mean(column, features)}"
-

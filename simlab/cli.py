@@ -26,11 +26,14 @@ app = typer.Typer(
 )
 
 Home = Annotated[
-    Path | None, typer.Option("--home", help="Folder for everything simlab writes [SIMLAB_HOME, else .simlab].")
+    Path | None,
+    typer.Option("--home", help="Folder for everything simlab writes [SIMLAB_HOME, else .simlab]."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 ScenarioFile = Annotated[Path, typer.Argument(help="A scenario file, or the name of a shipped one.")]
-RunName = Annotated[str | None, typer.Argument(help="A run, as `simlab runs` lists it; the newest when left out.")]
+RunName = Annotated[
+    str | None, typer.Argument(help="A run, as `simlab runs` lists it; the newest when left out.")
+]
 Sets = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Change the scenario: stages.retrain.policy=never."),
@@ -64,8 +67,12 @@ def run(
     scenario: ScenarioFile,
     home: Home = None,
     sets: Sets = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Continue the newest unfinished run of this scenario.")] = False,
-    until: Annotated[str | None, typer.Option("--until", metavar="STAGE", help="Stop once this stage is done.")] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Continue the newest unfinished run of this scenario.")
+    ] = False,
+    until: Annotated[
+        str | None, typer.Option("--until", metavar="STAGE", help="Stop once this stage is done.")
+    ] = None,
     as_json: AsJson = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show only the outcome.")] = False,
 ) -> None:
@@ -76,7 +83,9 @@ def run(
     stop_on_terminate()
     progress = Progress(silent=as_json or quiet)
     with progress:
-        outcome = _lab(home).run(_find(scenario), _sets(sets), resume=resume, until=until, watch=progress.watch)
+        outcome = _lab(home).run(
+            _find(scenario), _sets(sets), resume=resume, until=until, watch=progress.watch
+        )
     if as_json:
         _print_json(outcome.as_json())
     else:
@@ -150,7 +159,9 @@ def events(
     home: Home = None,
     kind: Annotated[str | None, typer.Option("--kind", help="Only facts of this kind: AlarmChanged.")] = None,
     world: Annotated[bool, typer.Option("--world", help="The world's own log: what was done to it.")] = False,
-    verify: Annotated[bool, typer.Option("--verify", help="Check both logs against their chains and the record.")] = False,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Check both logs against their chains and the record.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Show what a run said, or verify that nobody changed it."""
@@ -163,13 +174,17 @@ def events(
         if as_json:
             _print_json({"run": name, "whole": True, **found})
         else:
-            typer.echo(f"{name}: whole; {found['events']} facts and {found['world']} of its world fit their chains")
+            typer.echo(
+                f"{name}: whole; {found['events']} facts and {found['world']} of its world fit their chains"
+            )
         return
     told = lab.events(run, world)
     if kind is not None and kind not in {fact.kind for fact in told}:
         from simlab.errors import did_you_mean
 
-        raise UsageError(f"no fact of kind {kind!r} in this log{did_you_mean(kind, {fact.kind for fact in told})}")
+        raise UsageError(
+            f"no fact of kind {kind!r} in this log{did_you_mean(kind, {fact.kind for fact in told})}"
+        )
     told = [fact for fact in told if kind is None or fact.kind == kind]
     if as_json:
         _print_json([fact.model_dump(mode="json") for fact in told])
@@ -180,10 +195,12 @@ def events(
 
 @app.command("list")
 def list_(
-    what: Annotated[str, typer.Argument(help="scenarios, datasets, stages, injectors, detectors, policies, shapes …")] = "",
+    what: Annotated[
+        str, typer.Argument(help="scenarios, datasets, stages, injectors, detectors, policies, shapes …")
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
-    """List what a scenario may use: stages, injectors, detectors, datasets …"""
+    """List what a scenario may use: stages, injectors, detectors, datasets and more."""
     from simlab.catalogue import catalogue
     from simlab.progress import show_catalogue
 
@@ -196,7 +213,9 @@ def list_(
 
 @app.command()
 def show(
-    what: Annotated[str, typer.Argument(help="A name that `simlab list` shows: shift_column, monitor, adult-income.")],
+    what: Annotated[
+        str, typer.Argument(help="A name that `simlab list` shows: shift_column, monitor, adult-income.")
+    ],
     as_json: AsJson = False,
 ) -> None:
     """Explain one name: what it does and which keys it takes."""
@@ -233,7 +252,9 @@ def rebuild(home: Home = None, as_json: AsJson = False) -> None:
 
 @app.command()
 def schema(
-    check_it: Annotated[bool, typer.Option("--check", help="Only say whether the shipped file is up to date.")] = False,
+    check_it: Annotated[
+        bool, typer.Option("--check", help="Only say whether the shipped file is up to date.")
+    ] = False,
     write: Annotated[Path | None, typer.Option("--write", help="Write it to this file.")] = None,
 ) -> None:
     """Print the JSON Schema of scenario files, generated from the signatures."""
@@ -262,7 +283,9 @@ def _version(value: bool) -> None:
 
 @app.callback()
 def top(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
 ) -> None:
     """A flight simulator for machine learning in production: live through a scenario, offline."""
 
@@ -295,7 +318,9 @@ def main(arguments: list[str] | None = None) -> int:
         from simlab.lab import Lab
 
         kept = Lab(_given_home(given)).fault(wrong)
-        return _say(f"a fault of simlab: {type(wrong).__name__}: {wrong}\n  the traceback is in {kept}", 1, as_json)
+        return _say(
+            f"a fault of simlab: {type(wrong).__name__}: {wrong}\n  the traceback is in {kept}", 1, as_json
+        )
 
 
 def _given_home(given: list[str]) -> str | None:

@@ -69,7 +69,7 @@ class Context:
     emit: Callable[[Event], None]
     workdir: Path
     tell: Callable[[str], None] = field(default=lambda text: None)
-    seam: Callable[[str, T], T] = field(default=_untouched)  # type: ignore[valid-type]
+    seam: Callable[[str, T], T] = field(default=_untouched)
     """Lets what passes a named seam be hurt by an injection `on: ops`."""
     ordinal: int = 0
     """How many times this stage ran before in this run."""

@@ -130,7 +130,7 @@ class ModelTrained(Event):
 
 
 class MetricMeasured(Event):
-    """A metric was measured: `evaluate.auc`, `monitor.log_loss`, `serve.rows` …"""
+    """A metric was measured, such as `evaluate.auc`, `monitor.log_loss` or `serve.rows`."""
 
     kind: Literal["MetricMeasured"] = "MetricMeasured"
     metric: str

@@ -131,7 +131,10 @@ def alarm_within(account: Account, *, injection: str, windows: Count, alarm: str
         return False, f"no alarm began after {injection} did in window {known.start}"
     first = hits[0]
     held = first[0] - known.start <= windows
-    return held, f"{first[1]} sounded {first[0] - known.start} windows after {injection} began in window {known.start}"
+    return (
+        held,
+        f"{first[1]} sounded {first[0] - known.start} windows after {injection} began (window {known.start})",
+    )
 
 
 def alarm_between(account: Account, *, first: Count, last: Count, alarm: str = "*") -> tuple[bool, str]:
@@ -174,7 +177,10 @@ def alarm_clears(account: Account, *, alarm: str, by: Count) -> tuple[bool, str]
     if not sounded:
         return False, f"no alarm like {alarm} ever sounded by window {by}"
     still = sorted(name for name, (now, _) in state.items() if now == "ALARM")
-    return not still, f"still sounding in window {by}: {', '.join(still)}" if still else f"all quiet by window {by}"
+    return (
+        not still,
+        f"still sounding in window {by}: {', '.join(still)}" if still else f"all quiet by window {by}",
+    )
 
 
 def metric_recovers(
@@ -205,7 +211,7 @@ def metric_recovers(
     sign = 1 if metric.rpartition(".")[2] in LOWER_IS_BETTER else -1
     lost = sign * (_mean(during) - _mean(before))
     back = sign * (_mean(during) - _mean(later))
-    said = f"{metric} went from {_mean(before):.4g} to {_mean(during):.4g}, and to {_mean(later):.4g} after the retrain"
+    said = f"{metric} went from {_mean(before):.4g} to {_mean(during):.4g}, and to {_mean(later):.4g} after"
     if lost <= 0:
         return False, f"{said}: nothing was lost"
     return back >= share * lost, f"{said}: {back / lost:.0%} made good"
@@ -228,7 +234,12 @@ def metric_degrades(
 
 
 def retrained(
-    account: Account, *, at_least: Count = 1, at_most: Count | None = None, first: Count = 0, last: Count | None = None
+    account: Account,
+    *,
+    at_least: Count = 1,
+    at_most: Count | None = None,
+    first: Count = 0,
+    last: Count | None = None,
 ) -> tuple[bool, str]:
     """A number of retrains put a new version into service."""
     end = last if last is not None else account.scenario.clock.windows
@@ -244,9 +255,10 @@ def rows_rejected(
     """At least so many live rows were quarantined, for the right column."""
     end = last if last is not None else account.scenario.clock.windows
     hits = [
-        f for f in _of(account, e.RowsRejected)
+        f
+        for f in _of(account, e.RowsRejected)
         if f.window is not None and first <= f.window <= end and fnmatch(f.column, column)
-    ]  # fmt: skip
+    ]
     total = sum(f.rows for f in hits)
     return total >= at_least, f"{total} rows quarantined for {column} in windows {first} to {end}"
 

@@ -28,14 +28,19 @@ def scenario_schema() -> dict[str, Any]:
     definitions.update(body.pop("$defs", {}))
     properties = body["properties"]
     properties.pop("name", None)
-    properties["dataset"] = {"enum": list(dataset_names()), "description": "A dataset; `simlab list datasets`."}
+    properties["dataset"] = {
+        "enum": list(dataset_names()),
+        "description": "A dataset; `simlab list datasets`.",
+    }
     properties["stages"] = {
         "type": "object",
         "description": "Settings by stage.",
         "additionalProperties": False,
         "properties": {
             s.name: _settings(
-                tuple(getattr(module_of("stages", s.name), f) for f in s.functions), definitions, f"{s.aws} on AWS"
+                tuple(getattr(module_of("stages", s.name), f) for f in s.functions),
+                definitions,
+                f"{s.aws} on AWS",
             )
             for s in STAGES
         },
@@ -45,7 +50,10 @@ def scenario_schema() -> dict[str, Any]:
     properties["expect"] = {**wanted, "description": "What must come true, or the run exits with 5."}
     injection = definitions["Injection"]
     injection["properties"]["shape"] = shape_schema()
-    injection["properties"]["kind"] = {"anyOf": [{"enum": list(names("injectors"))}, {"pattern": r"\."}], "type": "string"}
+    injection["properties"]["kind"] = {
+        "anyOf": [{"enum": list(names("injectors"))}, {"pattern": r"\."}],
+        "type": "string",
+    }
     injection["allOf"] = [
         {
             "if": {"properties": {"kind": {"const": kind}}},
@@ -75,7 +83,9 @@ def scenario_schema() -> dict[str, Any]:
     }
 
 
-def _settings(functions: tuple[Callable[..., Any], ...], definitions: dict[str, Any], more: str = "") -> dict[str, Any]:
+def _settings(
+    functions: tuple[Callable[..., Any], ...], definitions: dict[str, Any], more: str = ""
+) -> dict[str, Any]:
     """The schema of what may be set on some functions."""
     found = settings_model(*functions).model_json_schema(ref_template="#/$defs/{model}")
     definitions.update(found.pop("$defs", {}))
@@ -91,4 +101,10 @@ def _settings(functions: tuple[Callable[..., Any], ...], definitions: dict[str, 
 
 def _expectation(definitions: dict[str, Any]) -> dict[str, Any]:
     known = {name: _settings((function,), definitions) for name, function in expectations().items()}
-    return {"type": "object", "properties": known, "additionalProperties": False, "minProperties": 1, "maxProperties": 1}
+    return {
+        "type": "object",
+        "properties": known,
+        "additionalProperties": False,
+        "minProperties": 1,
+        "maxProperties": 1,
+    }

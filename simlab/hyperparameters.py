@@ -10,13 +10,29 @@ from simlab.errors import did_you_mean
 TAKES: dict[str, frozenset[str]] = {
     "lightgbm": frozenset(
         {
-            "num_leaves", "learning_rate", "min_child_samples", "feature_fraction", "lambda_l2", "objective", "rounds",
-            "max_depth", "lambda_l1", "min_gain_to_split", "min_child_weight", "bagging_fraction", "bagging_freq",
-            "path_smooth", "scale_pos_weight", "cat_smooth", "cat_l2", "max_cat_threshold", "alpha",
+            "num_leaves",
+            "learning_rate",
+            "min_child_samples",
+            "feature_fraction",
+            "lambda_l2",
+            "objective",
+            "rounds",
+            "max_depth",
+            "lambda_l1",
+            "min_gain_to_split",
+            "min_child_weight",
+            "bagging_fraction",
+            "bagging_freq",
+            "path_smooth",
+            "scale_pos_weight",
+            "cat_smooth",
+            "cat_l2",
+            "max_cat_threshold",
+            "alpha",
         }
     ),
     "linear": frozenset({"l2", "clip", "rounds"}),
-}  # fmt: skip
+}
 """Names that each algorithm takes; the engines refuse others as well."""
 
 OBJECTIVES = ("binary", "regression", "regression_l1", "huber")
@@ -26,12 +42,13 @@ OBJECTIVES = ("binary", "regression", "regression_l1", "huber")
 def problems_in(algorithm: str, fixed: Mapping[str, Any], where: str) -> Iterator[str]:
     """What is wrong with fixed hyperparameters, one sentence each.
 
-    >>> list(problems_in("lightgbm", {"objective": "tweedie"}, "fixed"))
-    ["fixed.objective: 'tweedie' has no exact exporter; it takes 'binary', 'huber', 'regression', 'regression_l1'"]
+    >>> list(problems_in("lightgbm", {"objective": "regresion"}, "fixed"))
+    ["fixed.objective: 'regresion' has no exact exporter; did you mean 'regression'?"]
     """
     known = TAKES.get(algorithm, frozenset())
     for name, value in fixed.items():
         if name not in known:
-            yield f"{where}: {algorithm} has no parameter {name!r} that exports exactly{did_you_mean(name, known)}"
+            hint = did_you_mean(name, known)
+            yield f"{where}: {algorithm} has no parameter {name!r} that exports exactly{hint}"
         elif name == "objective" and value not in OBJECTIVES:
             yield f"{where}.objective: {value!r} has no exact exporter{did_you_mean(value, OBJECTIVES)}"

@@ -54,7 +54,9 @@ def law(injection: Injection) -> str:
     return str(module_of("injectors", injection.kind).LABELS)
 
 
-def acting(scenario: Scenario, laws: tuple[str, ...], number: int, ops: bool = False) -> list[tuple[Injection, float]]:
+def acting(
+    scenario: Scenario, laws: tuple[str, ...], number: int, ops: bool = False
+) -> list[tuple[Injection, float]]:
     """The enabled injections of these laws that act in a window, with their intensity."""
     places = ("ops",) if ops else ("training",) if number == TRAINING else ("live", "labels")
     found = []
@@ -76,11 +78,17 @@ def draw_weights(world: World, pool: pa.Table, number: int) -> np.ndarray | None
         total = weights if total is None else total * weights
         world.say(
             Injected(
-                window=number, injection=injection.id, injector=injection.kind, on=injection.on, intensity=strength,
-                rows=pool.num_rows, of=pool.num_rows, mask=_digest(weights),
+                window=number,
+                injection=injection.id,
+                injector=injection.kind,
+                on=injection.on,
+                intensity=strength,
+                rows=pool.num_rows,
+                of=pool.num_rows,
+                mask=_digest(weights),
                 measured=_weighted_gap(pool, weights, world.reference),
             )
-        )  # fmt: skip
+        )
     return total
 
 
@@ -108,11 +116,18 @@ def inject(world: World, table: pa.Table, number: int) -> pa.Table:
     for injection, strength, mask, before, after in touched:
         world.say(
             Injected(
-                window=None if number == TRAINING else number, injection=injection.id, injector=injection.kind,
-                on=injection.on, intensity=strength, rows=int(mask.sum()), of=original.num_rows, mask=_digest(mask),
-                measured=_moved(before, after, world.reference), relabelled=relabelled if law(injection) == "ask" else 0,
+                window=None if number == TRAINING else number,
+                injection=injection.id,
+                injector=injection.kind,
+                on=injection.on,
+                intensity=strength,
+                rows=int(mask.sum()),
+                of=original.num_rows,
+                mask=_digest(mask),
+                measured=_moved(before, after, world.reference),
+                relabelled=relabelled if law(injection) == "ask" else 0,
             )
-        )  # fmt: skip
+        )
     return table
 
 
@@ -123,15 +138,21 @@ def inject_ops(
     if number is None:
         return value
     for injection, strength in acting(scenario, (), number, ops=True):
-        if module_of("injectors", injection.kind).SEAM != seam:
+        if seam != module_of("injectors", injection.kind).SEAM:
             continue
         after = find("injectors", injection.kind)(value, strength, **injection.settings)
         say(
             Injected(
-                window=number, injection=injection.id, injector=injection.kind, on="ops", intensity=strength,
-                rows=len(value) - len(after), of=len(value), mask=hashlib.sha256(repr(after).encode()).hexdigest()[:16],
+                window=number,
+                injection=injection.id,
+                injector=injection.kind,
+                on="ops",
+                intensity=strength,
+                rows=len(value) - len(after),
+                of=len(value),
+                mask=hashlib.sha256(repr(after).encode()).hexdigest()[:16],
             )
-        )  # fmt: skip
+        )
         value = after
     return value
 
@@ -191,7 +212,9 @@ def _relabel(
     for _, _, mask, before, after in touched:
         if before is not after:  # an injector of no strength returns its very argument
             moved |= mask
-    masks = [(injection, *_mask(world, original, injection, strength, number)) for injection, strength in concepts]
+    masks = [
+        (injection, *_mask(world, original, injection, strength, number)) for injection, strength in concepts
+    ]
     asked = moved.copy()
     for _, mask, _ in masks:
         asked |= mask
@@ -216,24 +239,37 @@ def _relabel(
 
 
 def _report_labels(
-    world: World, injection: Injection, strength: float, mask: np.ndarray, before: np.ndarray, after: np.ndarray,
+    world: World,
+    injection: Injection,
+    strength: float,
+    mask: np.ndarray,
+    before: np.ndarray,
+    after: np.ndarray,
     number: int,
-) -> None:  # fmt: skip
+) -> None:
     world.say(
         Injected(
-            window=None if number == TRAINING else number, injection=injection.id, injector=injection.kind,
-            on=injection.on, intensity=strength, rows=int(mask.sum()), of=len(mask), mask=_digest(mask),
+            window=None if number == TRAINING else number,
+            injection=injection.id,
+            injector=injection.kind,
+            on=injection.on,
+            intensity=strength,
+            rows=int(mask.sum()),
+            of=len(mask),
+            mask=_digest(mask),
             measured={"labels changed": float((before != after)[mask].mean()) if mask.any() else 0.0},
             relabelled=int((before != after).sum()),
         )
-    )  # fmt: skip
+    )
 
 
 def _digest(values: np.ndarray) -> str:
     return hashlib.sha256(values.tobytes()).hexdigest()[:16]
 
 
-def _moved(before: pa.Table, after: pa.Table, reference: Mapping[str, tuple[float, float]]) -> dict[str, float | None]:
+def _moved(
+    before: pa.Table, after: pa.Table, reference: Mapping[str, tuple[float, float]]
+) -> dict[str, float | None]:
     """How far each touched column's mean moved, in standard deviations; shares for other columns."""
     import pyarrow as pa
     import pyarrow.compute as pc

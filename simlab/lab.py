@@ -20,7 +20,15 @@ from simlab import log
 from simlab.artifacts import Schema
 from simlab.checking import Checked, check, checked
 from simlab.dataset import load
-from simlab.errors import EnvironmentProblem, GateNotMet, SimlabError, StageFailed, UsageError, did_you_mean
+from simlab.errors import (
+    EnvironmentProblem,
+    GateNotMet,
+    LogBroken,
+    SimlabError,
+    StageFailed,
+    UsageError,
+    did_you_mean,
+)
 from simlab.expect import Account, Verdict, judge
 from simlab.lifecycle import build, live
 from simlab.run import Reached, Run, Watch, disk_full, environment, versions
@@ -29,7 +37,7 @@ from simlab.services import Service
 from simlab.stages import STAGES
 from simlab.store import Store, write_whole
 from simlab.stream import Outside, Source, Stream
-from simlab.views.truth import truth
+from simlab.truth import truth
 
 FINISHED = ("held", "deviated", "gate", "failed")
 
@@ -112,9 +120,9 @@ class Lab:
         root = self.home / "runs"
         if run is not None and (root / run / "run.json").is_file():
             return root / run
-        known = [record["run"] for record in self.runs()]
+        known: list[str] = [record["run"] for record in self.runs()]
         if run is None and known:
-            return max((root / name for name in known), key=lambda folder: (folder / "run.json").stat().st_mtime)
+            return root / max(known, key=lambda name: (root / name / "run.json").stat().st_mtime)
         if run is None:
             raise UsageError(f"there are no runs in {self.home}; `simlab run SCENARIO` makes one")
         raise UsageError(f"no run called {run!r} in {self.home}{did_you_mean(run, known)}")
@@ -144,9 +152,9 @@ class Lab:
             try:
                 found[name] = log.verify(folder / f"{name}.jsonl", kept.get("count"), kept.get("head"))
             except FileNotFoundError:
-                raise log.LogBroken(f"{folder.name}/{name}.jsonl: the file is missing") from None
-            except log.LogBroken as wrong:
-                raise log.LogBroken(f"{folder.name}/{name}.jsonl: {wrong}") from None
+                raise LogBroken(f"{folder.name}/{name}.jsonl: the file is missing") from None
+            except LogBroken as wrong:
+                raise LogBroken(f"{folder.name}/{name}.jsonl: {wrong}") from None
         return found
 
     def report(self, run: str | None) -> Path:
@@ -191,7 +199,9 @@ class Lab:
             Before anything ran, or because the machine is in the way.
         """
         if until is not None and until not in {s.name for s in STAGES}:
-            raise UsageError(f"--until: no stage called {until!r}{did_you_mean(until, [s.name for s in STAGES])}")
+            raise UsageError(
+                f"--until: no stage called {until!r}{did_you_mean(until, [s.name for s in STAGES])}"
+            )
         ready = check(Path(path), sets)
         with self._environment():
             if resume and (found := self._newest(ready.scenario)):
@@ -218,7 +228,9 @@ class Lab:
         """A fresh run folder: making it claims its number, also against a run at the same time."""
         root = self.home / "runs"
         root.mkdir(parents=True, exist_ok=True)
-        taken = [int(f.name.rpartition("-")[2]) for f in root.glob(f"{scenario.name}-*") if f.name[-3:].isdigit()]
+        taken = [
+            int(f.name.rpartition("-")[2]) for f in root.glob(f"{scenario.name}-*") if f.name[-3:].isdigit()
+        ]
         number = max(taken, default=0) + 1
         while True:
             folder = root / f"{scenario.name}-{number:03d}"
@@ -230,9 +242,16 @@ class Lab:
         (folder / "artifacts").mkdir()
         write_whole(folder / "scenario.yaml", scenario.text())
         record = {
-            "run": folder.name, "scenario": scenario.name, "title": scenario.title, "status": "running", "exit": None,
-            "started": _now(), "finished": None, "simlab": _version(), "engines": versions(),
-        }  # fmt: skip
+            "run": folder.name,
+            "scenario": scenario.name,
+            "title": scenario.title,
+            "status": "running",
+            "exit": None,
+            "started": _now(),
+            "finished": None,
+            "simlab": _version(),
+            "engines": versions(),
+        }
         _write_record(folder, record)
         return folder
 
@@ -245,7 +264,9 @@ class Lab:
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            raise EnvironmentProblem(f"{folder.name} is being run by another process; wait for it, or leave out --resume") from None
+            raise EnvironmentProblem(
+                f"{folder.name} is being run by another process; wait for it, or leave out --resume"
+            ) from None
         try:
             yield
         finally:
@@ -261,7 +282,9 @@ class Lab:
             os.unlink(probe)
         except OSError as wrong:
             said = environment(wrong)
-            raise EnvironmentProblem(f"the home {self.home} cannot be written: {said}; --home names another") from wrong
+            raise EnvironmentProblem(
+                f"the home {self.home} cannot be written: {said}; --home names another"
+            ) from wrong
         try:
             yield
         except OSError as wrong:
@@ -273,7 +296,11 @@ class Lab:
         record = json.loads((folder / "run.json").read_text())
         if (folder / "events.jsonl").exists():
             watch("say", f"continuing {folder.name}")
-        projector = Service("simlab.projector", [str(self.home.resolve())], folder / "projector.txt") if project else None
+        projector = (
+            Service("simlab.projector", [str(self.home.resolve())], folder / "projector.txt")
+            if project
+            else None
+        )
         run = None
         try:
             run = Run(scenario, ready.settings, folder, Store(self.home / "store"), watch, until)
@@ -284,7 +311,10 @@ class Lab:
             run.say(e.RunFinished(status=status, exit=code))
             run.close()
             record = {**record, "status": status, "exit": code, "finished": _now(), "why": why}
-            record |= {n: {"count": lg.count, "head": lg.head} for n, lg in (("events", run.events), ("world", run.world))}
+            record |= {
+                n: {"count": lg.count, "head": lg.head}
+                for n, lg in (("events", run.events), ("world", run.world))
+            }
             write_whole(folder / "truth.json", json.dumps(truth(scenario, run.world_said), indent=1) + "\n")
             self._report(folder, scenario, run)
             _write_record(folder, record)
@@ -347,7 +377,9 @@ class Lab:
             return gate, "gate", wrong.exit_code, str(wrong)
         except StageFailed as failed:
             found = judge(Account(scenario, run.said), scenario.expect)
-            covered = any("stage_fails" in item and v.held for item, v in zip(scenario.expect, found, strict=True))
+            covered = any(
+                "stage_fails" in item and v.held for item, v in zip(scenario.expect, found, strict=True)
+            )
             _say_verdicts(run, found, "expect")
             if not covered:
                 return found, "failed", failed.exit_code, str(failed)
@@ -356,7 +388,12 @@ class Lab:
         found = judge(Account(scenario, run.said), scenario.expect)
         _say_verdicts(run, found, "expect")
         held = all(v.held for v in found)
-        return [*gate, *found], "held" if held else "deviated", 0 if held else 5, "" if held else _broken(found)
+        return (
+            [*gate, *found],
+            "held" if held else "deviated",
+            0 if held else 5,
+            "" if held else _broken(found),
+        )
 
     def _source(self, run: Run, ready: Checked) -> Source:
         rows, views = load(ready.folder, ready.card)
@@ -380,9 +417,12 @@ class Lab:
         timings = [json.loads(line) for line in (folder / "timings.jsonl").read_text().splitlines()]
         body = scenario.model_dump(mode="json", by_alias=True)
         page = report(
-            told, world, {**body, "name": scenario.name, "text": scenario.text(), "run": folder.name}, timings,
+            told,
+            world,
+            {**body, "name": scenario.name, "text": scenario.text(), "run": folder.name},
+            timings,
             aws={s.name: s.aws for s in STAGES},
-        )  # fmt: skip
+        )
         path = folder / "report.html"
         write_whole(path, page)
         return path
@@ -415,7 +455,12 @@ class Lab:
                 if a.spans
             ),
             versions=tuple(
-                {"version": v.number, "approved": v.approved, "why": v.why, "in_service": [list(s) for s in v.spans]}
+                {
+                    "version": v.number,
+                    "approved": v.approved,
+                    "why": v.why,
+                    "in_service": [list(s) for s in v.spans],
+                }
                 for v in registered(events)
             ),
             why=record.get("why", ""),
@@ -427,14 +472,18 @@ class Lab:
         """Bring every finished run back into MLflow's database from the logs; how many."""
         done = [record for record in self.runs() if record["status"] in FINISHED]
         with self._environment():
-            projector = Service("simlab.projector", [str(self.home.resolve())], self.home / "cache" / "projector.txt")
+            projector = Service(
+                "simlab.projector", [str(self.home.resolve())], self.home / "cache" / "projector.txt"
+            )
             try:
                 for record in done:
                     watch("say", f"projecting {record['run']}")
                     try:
                         projector.ask({"run": record["run"]})
                     except RuntimeError as wrong:
-                        raise EnvironmentProblem(f"{record['run']} could not be projected: {wrong}") from wrong
+                        raise EnvironmentProblem(
+                            f"{record['run']} could not be projected: {wrong}"
+                        ) from wrong
             finally:
                 projector.close()
         return len(done)

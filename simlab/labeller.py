@@ -60,9 +60,7 @@ class Labeller:
         found: np.ndarray = np.where(y >= 0.5, uniform * eta, eta + (1 - uniform) * (1 - eta))
         return found
 
-    def answer(
-        self, y: np.ndarray, before: np.ndarray, after: np.ndarray, uniform: np.ndarray
-    ) -> np.ndarray:
+    def answer(self, y: np.ndarray, before: np.ndarray, after: np.ndarray, uniform: np.ndarray) -> np.ndarray:
         """Labels under the new law, coupled to the real ones.
 
         Parameters

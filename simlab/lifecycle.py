@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from simlab.artifacts import Approved, Deployment, History, Rejected, Rows
+from simlab.digest import digest
 from simlab.errors import StageFailed
 from simlab.events import AlarmChanged, Event, RetrainFinished
 from simlab.run import Run
@@ -20,7 +21,6 @@ from simlab.stages.serve import serve_window
 from simlab.stages.train import train_model
 from simlab.stages.tune import tune_params
 from simlab.stages.validate import screen_window, validate_rows
-from simlab.store import digest
 from simlab.stream import Stream
 
 
@@ -89,11 +89,12 @@ def begin_again(run: Run, history: History, deployment: Deployment, before: Depl
             if state == "ALARM":
                 facts.append(
                     AlarmChanged(
-                        alarm=name, state="INSUFFICIENT_DATA", previous="ALARM",
+                        alarm=name,
+                        state="INSUFFICIENT_DATA",
+                        previous="ALARM",
                         reason=f"version {deployment.version} has a baseline of its own",
                     )
-                )  # fmt: skip
+                )
         history = replace(history, points={}, onset={}, alarms={})
     run.say(*facts)
     return history
-

@@ -79,11 +79,12 @@ def verify(path: Path, count: int | None = None, head: str | None = None) -> int
     LogBroken
         A byte was changed, a line is missing, or the tail was cut.
     """
-    lines, last = 0, ROOT
-    for _, last in scan(path):
-        lines += 1
+    chains = [chain for _, chain in scan(path)]
+    lines, last = len(chains), chains[-1] if chains else ROOT
     if count is not None and lines != count:
-        raise LogBroken(f"it has {lines} lines where the run's record says {count}: its tail was cut or added to")
+        raise LogBroken(
+            f"it has {lines} lines where the run's record says {count}: its tail was cut or added to"
+        )
     if head is not None and last != head:
         raise LogBroken("its last chain value is not the one in the run's record")
     return lines
@@ -160,9 +161,9 @@ class Log:
             if self.replaying:
                 if self._recorded[self.count] != raw:
                     raise SimlabError(
-                        f"{self.path.name}: line {self.count + 1} was recorded differently: this run was begun by "
-                        "another version of simlab or on another machine, and cannot be continued here; "
-                        "start it anew without --resume"
+                        f"{self.path.name}: line {self.count + 1} was recorded differently: this run was "
+                        "begun by another version of simlab or on another machine, and cannot be "
+                        "continued here; start it anew without --resume"
                     )
             else:
                 fresh.append(raw)

@@ -39,7 +39,10 @@ def sparkline(values: list[float], width: int = 40) -> str:
         return ""
     low, high = min(shown), max(shown)
     span = (high - low) or 1.0
-    return "".join(_BARS[min(7, int((v - low) / span * 7.999 * 7 / 8 + 0.0)) if v < high else 7 if high > low else 0] for v in shown)
+    return "".join(
+        _BARS[min(7, int((v - low) / span * 7.999 * 7 / 8 + 0.0)) if v < high else 7 if high > low else 0]
+        for v in shown
+    )
 
 
 class Progress:
@@ -68,7 +71,9 @@ class Progress:
             self._live.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, wrong: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, wrong: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self._live is not None:
             self._live.stop()
             self._live = None
@@ -109,7 +114,9 @@ class Progress:
                 self._line(f"  window {fact.window}: [bold red]ALARM[/] {fact.alarm}  [dim]{fact.reason}[/]")
             case e.AlarmChanged():
                 if fact.previous == "ALARM":
-                    self._line(f"  window {fact.window}: [green]{fact.state}[/] {fact.alarm}  [dim]{fact.reason}[/]")
+                    self._line(
+                        f"  window {fact.window}: [green]{fact.state}[/] {fact.alarm}  [dim]{fact.reason}[/]"
+                    )
                 self._alarms.discard(fact.alarm)
             case e.RetrainPlanned():
                 self._line(f"  window {fact.window}: [magenta]retrain[/] {fact.reason}")
@@ -117,7 +124,9 @@ class Progress:
                 self._line(f"  window {fact.window}: [magenta]retrained[/] {fact.why}")
             case e.ModelDeployed():
                 when = "" if fact.window is None else f"window {fact.window}: "
-                self._line(f"  {when}[bold]version {fact.version} in service[/]  [dim]parity {fact.parity:.1e}[/]")
+                self._line(
+                    f"  {when}[bold]version {fact.version} in service[/]  [dim]parity {fact.parity:.1e}[/]"
+                )
             case e.ModelApproved():
                 self._line(f"            [dim]{fact.why}[/]")
             case e.ModelRejected():
@@ -166,7 +175,9 @@ class Progress:
         if (outcome.path / "report.html").exists():
             foot.append(f"\nreport   {outcome.path / 'report.html'}")
         foot.append(f"\nfacts    simlab events {outcome.run}")
-        self.console.print(Panel(Group(body, foot), title=f"{outcome.run}: {words}", border_style=colour, title_align="left"))
+        self.console.print(
+            Panel(Group(body, foot), title=f"{outcome.run}: {words}", border_style=colour, title_align="left")
+        )
 
 
 def show_plan(ready: Checked, mutants: Mapping[str, Mapping[str, Any]]) -> None:
@@ -175,8 +186,8 @@ def show_plan(ready: Checked, mutants: Mapping[str, Mapping[str, Any]]) -> None:
     console.print(f"[bold]{scenario.name}[/]  {scenario.title}\n{scenario.shows.strip()}\n", soft_wrap=True)
     clock = scenario.clock
     console.print(
-        f"{ready.card.title}: {clock.windows} windows from {clock.start:%Y-%m-%d}, at most {clock.rows} rows each, "
-        f"{scenario.world.order}\n"
+        f"{ready.card.title}: {clock.windows} windows from {clock.start:%Y-%m-%d}, at most {clock.rows} rows "
+        f"each, {scenario.world.order}\n"
     )
     table = Table("stage", "on AWS", "engine", "settings", box=None, header_style="bold")
     for row in STAGES:
@@ -185,13 +196,19 @@ def show_plan(ready: Checked, mutants: Mapping[str, Mapping[str, Any]]) -> None:
     console.print(table)
     for injection in scenario.inject:
         end = "" if injection.end is None else f" to {injection.end}"
-        console.print(f"\n[red]inject[/] {injection.id}: {injection.kind} from window {injection.start}{end}, {injection.settings}")
+        console.print(
+            f"\n[red]inject[/] {injection.id}: {injection.kind} from window {injection.start}{end}, "
+            f"{injection.settings}"
+        )
     for item in scenario.expect:
         for name, values in item.items():
             console.print(f"[green]expect[/] {name}: {values}")
     console.print("\nmutants, under which an expectation must break:")
     for name, sets in mutants.items():
-        options = " ".join(f"--set {key}={str(value).lower() if isinstance(value, bool) else value}" for key, value in sets.items())
+        options = " ".join(
+            f"--set {key}={str(value).lower() if isinstance(value, bool) else value}"
+            for key, value in sets.items()
+        )
         console.print(f"  {name}: {options}", soft_wrap=True)
 
 
@@ -205,7 +222,9 @@ def show_runs(found: list[dict[str, Any]]) -> None:
     for record in found:
         facts = str((record.get("events") or {}).get("count", ""))
         code = "" if record["exit"] is None else str(record["exit"])
-        table.add_row(record["run"], record["status"], code, facts, record.get("finished") or "", record["title"])
+        table.add_row(
+            record["run"], record["status"], code, facts, record.get("finished") or "", record["title"]
+        )
     console.print(table)
 
 

@@ -40,11 +40,17 @@ def record_of(home: Path, run: str) -> dict[str, Any]:
         elif isinstance(fact, e.ModelRegistered):
             versions.append(
                 {
-                    "number": fact.version, "algorithm": fact.algorithm, "params": {},
+                    "number": fact.version,
+                    "algorithm": fact.algorithm,
+                    "params": {},
                     "metrics": {k: v for k, v in fact.metrics.items() if v is not None},
-                    "trials": trials, "metric_name": metric, "onnx_path": None, "approved": False, "why": "",
+                    "trials": trials,
+                    "metric_name": metric,
+                    "onnx_path": None,
+                    "approved": False,
+                    "why": "",
                 }
-            )  # fmt: skip
+            )
             trials = []
         elif isinstance(fact, e.ModelApproved):
             versions[fact.version - 1].update(approved=True, why=fact.why)
@@ -75,10 +81,16 @@ def record_of(home: Path, run: str) -> dict[str, Any]:
         "start_ms": _milliseconds(started.time),
         "end_ms": _milliseconds(events[-1].time),
         "tags": {"simlab.dataset": started.dataset, "simlab.dataset_digest": started.dataset_digest},
-        "params": {"windows": started.windows, "rows": started.rows, **{f"seed.{k}": v for k, v in started.seed.items()}},
+        "params": {
+            "windows": started.windows,
+            "rows": started.rows,
+            **{f"seed.{k}": v for k, v in started.seed.items()},
+        },
         "versions": versions,
         "series": series,
-        "files": [str(folder / n) for n in ("scenario.yaml", "events.jsonl", "report.html") if (folder / n).exists()],
+        "files": [
+            str(folder / n) for n in ("scenario.yaml", "events.jsonl", "report.html") if (folder / n).exists()
+        ],
     }
 
 

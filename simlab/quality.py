@@ -5,9 +5,18 @@ from __future__ import annotations
 from typing import Literal
 
 Metric = Literal[
-    "auc", "log_loss", "brier", "accuracy", "precision", "recall", "f1", "average_precision",
-    "mae", "rmse", "r2",
-]  # fmt: skip
+    "auc",
+    "log_loss",
+    "brier",
+    "accuracy",
+    "precision",
+    "recall",
+    "f1",
+    "average_precision",
+    "mae",
+    "rmse",
+    "r2",
+]
 
 METRICS: dict[str, tuple[str, ...]] = {
     "binary": ("auc", "log_loss", "brier", "accuracy", "precision", "recall", "f1", "average_precision"),

@@ -18,16 +18,16 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from simlab.artifacts import Window
 from simlab.context import Context, seed_for
+from simlab.digest import digest
 from simlab.errors import EnvironmentProblem, SimlabError, StageFailed
-from simlab.events import FACT, WORLD_FACT, Event
+from simlab.events import FACT, WORLD_FACT, Event, StageFinished
 from simlab.events import StageFailed as StageFailedFact
-from simlab.events import StageFinished
 from simlab.injection import inject_ops
 from simlab.log import Log
 from simlab.scenario import Scenario
 from simlab.signature import keywords, module_of
 from simlab.stages import stage as row_of
-from simlab.store import Store, digest
+from simlab.store import Store
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -36,9 +36,21 @@ Watch = Callable[[str, Any], None]
 """Told of what happens, for a person to see: ("stage", (name, window)), ("fact", event), ("say", text)."""
 
 ENGINES = (
-    "scikit-learn", "lightgbm", "optuna", "mlflow", "evidently", "feast", "onnxruntime", "onnx", "skl2onnx",
-    "numpy", "pandas", "pyarrow", "duckdb", "scipy",
-)  # fmt: skip
+    "scikit-learn",
+    "lightgbm",
+    "optuna",
+    "mlflow",
+    "evidently",
+    "feast",
+    "onnxruntime",
+    "onnx",
+    "skl2onnx",
+    "numpy",
+    "pandas",
+    "pyarrow",
+    "duckdb",
+    "scipy",
+)
 
 _NO_MATTER = {"cli.py", "lab.py", "projector.py", "services.py", "expect.py", "checking.py", "progress.py"}
 """Files that decide nothing about what a stage makes or says."""
@@ -225,7 +237,9 @@ class Run:
                 raise  # a fault of simlab is not a stage's failure
             note = self.folder / f"failure-{name}.txt"
             note.write_text(traceback.format_exc())
-            self._failed(name, f"{type(wrong).__name__}: {str(wrong).splitlines()[0] if str(wrong) else ''}", facts)
+            self._failed(
+                name, f"{type(wrong).__name__}: {str(wrong).splitlines()[0] if str(wrong) else ''}", facts
+            )
         artifact = self.store.save(result)
         for fact in self._fresh_world:
             self.say_of_world(fact)
@@ -239,7 +253,11 @@ class Run:
 
         def through(seam: str, value: Any) -> Any:
             return inject_ops(
-                self.scenario, seam, value, self.window, lambda fact: self._fresh_world.append(self._placed(fact))
+                self.scenario,
+                seam,
+                value,
+                self.window,
+                lambda fact: self._fresh_world.append(self._placed(fact)),
             )
 
         return Context(
@@ -270,12 +288,24 @@ class Run:
     ) -> str:
         """Cache key of a stage call: its code, its engines, its settings, its inputs, its randomness."""
         row = row_of(name)
-        ops = [i.model_dump_json() for i in self.scenario.inject if i.enabled and i.on == "ops"] if row.seams else []
+        ops = (
+            [i.model_dump_json() for i in self.scenario.inject if i.enabled and i.on == "ops"]
+            if row.seams
+            else []
+        )
         parts = [
-            source_digest(), function.__name__, json.dumps(self.scenario.stages.get(name, {}), sort_keys=True, default=str),
-            [digest(noun) for noun in nouns], self.scenario.seed.build, self.window, self.time, ordinal, ops,
-            self._chains.get(name, "") if effect else "", self.scenario.seed.world if ops else "",
-        ]  # fmt: skip
+            source_digest(),
+            function.__name__,
+            json.dumps(self.scenario.stages.get(name, {}), sort_keys=True, default=str),
+            [digest(noun) for noun in nouns],
+            self.scenario.seed.build,
+            self.window,
+            self.time,
+            ordinal,
+            ops,
+            self._chains.get(name, "") if effect else "",
+            self.scenario.seed.world if ops else "",
+        ]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
     def memo(self, name: str, inputs: tuple[Any, ...], compute: Callable[[], Any]) -> Any:
@@ -291,9 +321,13 @@ class Run:
 
     def _time(self, stage: str, function: str, seconds: float, cached: bool) -> None:
         body = {
-            "stage": stage, "function": function, "window": self.window, "seconds": round(seconds, 6),
-            "cached": cached, "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
-        }  # fmt: skip
+            "stage": stage,
+            "function": function,
+            "window": self.window,
+            "seconds": round(seconds, 6),
+            "cached": cached,
+            "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        }
         self._timings.write(json.dumps(body) + "\n")
         self._timings.flush()
 

@@ -8,7 +8,15 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from simlab.errors import ScenarioInvalid, UsageError, did_you_mean
 from simlab.signature import sentences
@@ -116,7 +124,9 @@ class Injection(Part):
     @model_validator(mode="after")
     def _ordered(self) -> Injection:
         if self.end is not None and self.end <= self.start:
-            raise ValueError(f"ends in window {self.end}, which is not after its start in window {self.start}")
+            raise ValueError(
+                f"ends in window {self.end}, which is not after its start in window {self.start}"
+            )
         return self
 
 
@@ -149,7 +159,9 @@ class Scenario(Part):
         if not isinstance(given, (list, tuple)):
             return given
         named = [{item: {}} if isinstance(item, str) else item for item in given]
-        return [{k: {} if v is None else v for k, v in i.items()} if isinstance(i, dict) else i for i in named]
+        return [
+            {k: {} if v is None else v for k, v in i.items()} if isinstance(i, dict) else i for i in named
+        ]
 
     @property
     def horizon(self) -> int:
@@ -191,7 +203,9 @@ def from_content(
     lines = lines or {}
     if not isinstance(content, dict):
         found = "is empty" if content is None else f"holds a {type(content).__name__}"
-        raise ScenarioInvalid(path.name, [f"the file {found} where a scenario's keys should be (simlab, title, clock …)"])
+        raise ScenarioInvalid(
+            path.name, [f"the file {found} where a scenario's keys should be (simlab, title, clock …)"]
+        )
     for key, value in (sets or {}).items():
         content = _changed(content, key, value, path.name)
     try:
@@ -202,8 +216,13 @@ def from_content(
 
 
 _PARTS: dict[str, type[BaseModel]] = {
-    "": Scenario, "clock": Clock, "world": World, "labels": LabelLaw, "seed": Seeds, "inject": Injection,
-}  # fmt: skip
+    "": Scenario,
+    "clock": Clock,
+    "world": World,
+    "labels": LabelLaw,
+    "seed": Seeds,
+    "inject": Injection,
+}
 
 
 def _explained(wrong: ValidationError) -> list[str]:
@@ -256,7 +275,9 @@ def _changed(content: dict[str, Any], key: str, value: Any, file: str) -> dict[s
                 at = int(step)
             else:
                 known = [str(i) for i in ids if i] or [str(n) for n in range(len(here))]
-                raise ScenarioInvalid(file, [f"--set {key}: {done} has no item {step!r}{did_you_mean(step, known)}"])
+                raise ScenarioInvalid(
+                    file, [f"--set {key}: {done} has no item {step!r}{did_you_mean(step, known)}"]
+                )
             return [inner(item, rest, f"{done}.{step}") if n == at else item for n, item in enumerate(here)]
         if here is None or isinstance(here, dict):
             return {**(here or {}), step: inner((here or {}).get(step), rest, f"{done}.{step}".lstrip("."))}

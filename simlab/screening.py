@@ -182,10 +182,16 @@ def judge_columns(
     def note(check: str, column: str, value: float, threshold: float) -> None:
         found.append(
             Finding(
-                monitor="data_quality", check=check, column=column, method=check, value=value,
-                threshold=threshold, breached=value > threshold, of_window=window.number,
+                monitor="data_quality",
+                check=check,
+                column=column,
+                method=check,
+                value=value,
+                threshold=threshold,
+                breached=value > threshold,
+                of_window=window.number,
             )
-        )  # fmt: skip
+        )
 
     for constraint in constraints:
         name = constraint.column

@@ -36,4 +36,7 @@ def find_scenario(given: Path) -> Path:
     name = given.name.removesuffix(".yaml")
     if str(given) in (name, f"{name}.yaml") and name in known:
         return known[name]
-    raise ScenarioInvalid(str(given), [f"there is no such file, and no shipped scenario of that name{did_you_mean(name, known)}"])
+    raise ScenarioInvalid(
+        str(given),
+        [f"there is no such file, and no shipped scenario of that name{did_you_mean(name, known)}"],
+    )

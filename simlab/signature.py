@@ -164,7 +164,9 @@ def sentences(wrong: ValidationError, where: str, value: Any = None) -> list[str
             parent, _, key = path.rpartition(".")
             known = context.get("known") or ()
             hint = did_you_mean(key, known) if known else ""
-            found.append(f"{parent}: no key called {key!r}{hint}" if parent else f"no key called {key!r}{hint}")
+            found.append(
+                f"{parent}: no key called {key!r}{hint}" if parent else f"no key called {key!r}{hint}"
+            )
         elif kind == "missing":
             parent, _, key = path.rpartition(".")
             found.append(f"{parent + ': ' if parent else ''}the key {key!r} is missing")

@@ -7,7 +7,6 @@ temporary folder that is synced and renamed, so that a reader sees all of it or 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -20,59 +19,12 @@ from pathlib import Path
 from typing import Any
 
 import simlab.artifacts as nouns
+from simlab.digest import digest, is_table
 from simlab.errors import SimlabError
 
 
-def is_table(value: Any) -> bool:
-    """Whether a value is an Arrow table (asked without importing Arrow)."""
-    return type(value).__module__.startswith("pyarrow") and type(value).__name__ == "Table"
-
-
-def table_digest(table: Any) -> str:
-    """SHA-256 of an Arrow table's schema and values, whatever its chunks or slices.
-
-    Equal tables have equal digests; metadata does not count.
-    """
-    import numpy as np
-    import pyarrow as pa
-
-    whole = table.replace_schema_metadata(None).combine_chunks()
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, whole.schema) as writer:
-        for piece in whole.to_batches():
-            # A slice keeps its parent's buffers; taking every row copies just what is seen.
-            seen = piece if piece.num_rows == whole.num_rows and not _sliced(piece) else piece.take(
-                pa.array(np.arange(piece.num_rows))
-            )
-            writer.write_batch(seen)
-    return hashlib.sha256(sink.getvalue()).hexdigest()
-
-
-def _sliced(piece: Any) -> bool:
-    return any(column.offset for column in piece.columns)
-
-
-def digest(noun: Any) -> str:
-    """Content digest of a noun: equal content, equal digest.
-
-    >>> digest(nouns.Trial(1, {"a": 1}, 0.5)) == digest(nouns.Trial(1, {"a": 1}, 0.5))
-    True
-    """
-    known = getattr(noun, "__dict__", {}).get("_digest") if is_dataclass(noun) else None
-    if known is not None:
-        return str(known)
-    found = hashlib.sha256(_canonical(noun).encode()).hexdigest()
-    if is_dataclass(noun):
-        object.__setattr__(noun, "_digest", found)  # frozen content, so the digest may be kept
-    return found
-
-
-def _canonical(value: Any) -> str:
-    return json.dumps(_plain(value, None), sort_keys=True, separators=(",", ":"))
-
-
-def _plain(value: Any, folder: Path | None, files: list[int] | None = None) -> Any:
-    """JSON-able form of a value; with a folder, tables and bytes are written into it."""
+def _write(value: Any, folder: Path, files: list[str]) -> Any:
+    """JSON-able form of a value; its tables and bytes are written into the folder."""
     if value is None or isinstance(value, (bool, int, str)):
         return value
     if isinstance(value, float):
@@ -80,38 +32,22 @@ def _plain(value: Any, folder: Path | None, files: list[int] | None = None) -> A
     if isinstance(value, datetime):
         return {"$time": value.isoformat()}
     if is_dataclass(value):
-        if folder is None and files is None:
-            known = value.__dict__.get("_digest")
-            if known is not None:
-                return {"$digest": known}
-        inner = {f.name: _plain(getattr(value, f.name), folder, files) for f in fields(value)}
-        if folder is None:
-            # Digest of the parts first, so that a noun inside another counts by its own digest.
-            text = json.dumps({"$noun": type(value).__name__, **inner}, sort_keys=True, separators=(",", ":"))
-            found = hashlib.sha256(text.encode()).hexdigest()
-            object.__setattr__(value, "_digest", found)
-            return {"$digest": found}
+        inner = {f.name: _write(getattr(value, f.name), folder, files) for f in fields(value)}
         return {"$noun": type(value).__name__, **inner}
     if is_table(value):
-        if folder is None or files is None:
-            return {"$table": table_digest(value)}
-        name = f"{len(files)}.parquet"
-        files.append(1)
-        _write_parquet(value, folder / name)
-        return {"$table": name}
+        files.append(f"{len(files)}.parquet")
+        _write_parquet(value, folder / files[-1])
+        return {"$table": files[-1]}
     if isinstance(value, bytes):
-        if folder is None or files is None:
-            return {"$bytes": hashlib.sha256(value).hexdigest()}
-        name = f"{len(files)}.bin"
-        files.append(1)
-        (folder / name).write_bytes(value)
-        return {"$bytes": name}
+        files.append(f"{len(files)}.bin")
+        (folder / files[-1]).write_bytes(value)
+        return {"$bytes": files[-1]}
     if isinstance(value, Mapping):
-        return {"$map": [[str(k), _plain(v, folder, files)] for k, v in value.items()]}
+        return {"$map": [[str(k), _write(v, folder, files)] for k, v in value.items()]}
     if isinstance(value, (tuple, list)):
-        return [_plain(v, folder, files) for v in value]
+        return [_write(v, folder, files) for v in value]
     if hasattr(value, "item"):
-        return _plain(value.item(), folder, files)
+        return _write(value.item(), folder, files)
     raise SimlabError(f"a noun may not hold a {type(value).__name__}: {value!r}")
 
 
@@ -200,7 +136,7 @@ class Store:
         final.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(dir=final.parent, prefix=".new-"))
         try:
-            body = _plain(noun, temporary, [])
+            body = _write(noun, temporary, [])
             (temporary / "noun.json").write_text(json.dumps(body))
             for file in temporary.iterdir():
                 _sync(file)

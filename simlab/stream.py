@@ -20,7 +20,6 @@ from simlab.labeller import Labeller
 from simlab.scenario import Scenario
 
 if TYPE_CHECKING:
-    import numpy as np
     import pyarrow as pa
 
 Memo = Callable[[str, tuple[Any, ...], Callable[[], Any]], Any]
@@ -160,7 +159,8 @@ class Stream:
         return Rows(
             table=_labelled_parts(history, baseline),
             schema=self.source.schema,
-            source=f"{self.source.name}, windows {_spans(plan.windows)}" + (" and training" * plan.include_training),
+            source=f"{self.source.name}, windows {_spans(plan.windows)}"
+            + (" and training" * plan.include_training),
             updates={name: self._updates(name, None, now) for name in self.source.views},
         )
 
@@ -227,9 +227,7 @@ class Stream:
         ids = pa.array(number * 10_000_000 + np.arange(table.num_rows))
         return table.add_column(0, "inference_id", ids)
 
-    def _dated(
-        self, table: pa.Table, *, before: bool = False, number: int = 0, first: int = 0
-    ) -> pa.Table:
+    def _dated(self, table: pa.Table, *, before: bool = False, number: int = 0, first: int = 0) -> pa.Table:
         """Rows with an invented event time and a fresh entity key: every arrival is a new one."""
         import numpy as np
         import pyarrow as pa
@@ -268,7 +266,9 @@ class Stream:
         import pyarrow as pa
 
         schema, law = self.source.schema, self.scenario.labels
-        due = table[schema.event_time].to_numpy() + np.timedelta64(law.delay // timedelta(microseconds=1), "us")
+        due = table[schema.event_time].to_numpy() + np.timedelta64(
+            law.delay // timedelta(microseconds=1), "us"
+        )
         arrives = rng_for(self._seed, "labels", number).random(table.num_rows) < law.share
         return pa.table(
             {
@@ -288,11 +288,16 @@ class Stream:
         number = served.number
         self._known[number] = [screened]
         truth = self._pending[number]
-        both = truth.join(served.table, "inference_id", join_type="inner", use_threads=False).sort_by("inference_id")
+        both = truth.join(served.table, "inference_id", join_type="inner", use_threads=False).sort_by(
+            "inference_id"
+        )
 
         def judged() -> dict[str, float | None]:
             found: dict[str, float | None] = engine("sklearn").metrics(
-                deployment.problem, both["label"].to_numpy(), both["prediction"].to_numpy(), deployment.threshold
+                deployment.problem,
+                both["label"].to_numpy(),
+                both["prediction"].to_numpy(),
+                deployment.threshold,
             )
             return found
 
@@ -327,9 +332,12 @@ class Stream:
             else:
                 del self._pending[number]
         empty = pa.table(
-            {"inference_id": pa.array([], pa.int64()), "label": pa.array([], pa.float64()),
-             "window": pa.array([], pa.int64())}
-        )  # fmt: skip
+            {
+                "inference_id": pa.array([], pa.int64()),
+                "label": pa.array([], pa.float64()),
+                "window": pa.array([], pa.int64()),
+            }
+        )
         labels = Labels(arrived=window, table=pa.concat_tables([empty, *due]).combine_chunks())
         if due:
             name = self._outside.keep(labels)
@@ -357,7 +365,9 @@ def _labelled_parts(history: pa.Table, baseline: pa.Table) -> pa.Table:
         for part, name in ((history, "history"), (baseline, "baseline"))
     ]
     names = [n for n in parts[0].column_names if n in parts[1].column_names and n != "inference_id"]
-    return pa.concat_tables([part.select(names) for part in parts], promote_options="default").combine_chunks()
+    return pa.concat_tables(
+        [part.select(names) for part in parts], promote_options="default"
+    ).combine_chunks()
 
 
 def _reference(baseline: pa.Table, schema: Schema) -> dict[str, tuple[float, float]]:

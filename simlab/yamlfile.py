@@ -23,7 +23,9 @@ _Loader.yaml_implicit_resolvers = {
     first: [(tag, expression) for tag, expression in found if tag != "tag:yaml.org,2002:bool"]
     for first, found in _Base.yaml_implicit_resolvers.items()
 }
-_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF"))
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:bool", re.compile("^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
+)
 
 
 def read_yaml(path: Path, name: str | None = None) -> tuple[Any, dict[str, int]]:

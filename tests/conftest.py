@@ -60,6 +60,7 @@ stages:
   monitor:
     detectors: {numeric: {wasserstein: {threshold: 0.4}}, categorical: {jensenshannon: {threshold: 0.4}}}
     alarm: {datapoints: 1, of: 1}
+    ignore: [education_num, capital_gain, capital_loss, workclass, education, occupation, race, native_country]
   retrain: {policy: {every: {windows: 3}}}
 inject:
   - {id: older, kind: shift_column, start: 1, with: {column: age, by: 1.0}}

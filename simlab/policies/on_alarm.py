@@ -19,5 +19,7 @@ def on_alarm(history: History, *, alarms: str = "*") -> str | None:
     'data_quality:drift:age in alarm'
     >>> on_alarm(History(alarms={"data_quality:drift:age": "ALARM"}), alarms="model_quality:*")
     """
-    sounding = sorted(name for name, state in history.alarms.items() if state == "ALARM" and fnmatch(name, alarms))
+    sounding = sorted(
+        name for name, state in history.alarms.items() if state == "ALARM" and fnmatch(name, alarms)
+    )
     return f"{', '.join(sounding)} in alarm" if sounding else None

@@ -43,7 +43,11 @@ STAGES: tuple[Stage, ...] = (
     Stage("deploy", ("deploy_model",), "SageMaker endpoint (CreateEndpoint)", "ONNX"),
     Stage("serve", ("serve_window",), "SageMaker Runtime InvokeEndpoint", "ONNX Runtime"),
     Stage(
-        "monitor", ("monitor_window",), "SageMaker Model Monitor, CloudWatch alarms", "Evidently", seams=("monitor.run",)
+        "monitor",
+        ("monitor_window",),
+        "SageMaker Model Monitor, CloudWatch alarms",
+        "Evidently",
+        seams=("monitor.run",),
     ),
     Stage("retrain", ("plan_retrain",), "EventBridge rule that starts a SageMaker Pipeline", "simlab"),
     # rollout: deployment guardrails stand here

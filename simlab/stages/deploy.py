@@ -50,8 +50,9 @@ def deploy_model(
     if not gap <= parity:
         worst = int(np.argmax(np.abs(native - exported)))
         raise SimlabError(
-            f"the exported graph of version {version.number} answers {exported[worst]:.6g} where the model answers "
-            f"{native[worst]:.6g} (probe row {worst}); at most {parity:g} apart is allowed, so it was not deployed"
+            f"the exported graph of version {version.number} answers {exported[worst]:.6g} where the model "
+            f"answers {native[worst]:.6g} (probe row {worst}); at most {parity:g} apart is allowed, so it "
+            "was not deployed"
         )
     baseline = version.baseline.append_column("prediction", pa.array(runtime.score(graph, version.baseline)))
     ctx.emit(

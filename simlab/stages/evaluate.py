@@ -34,13 +34,19 @@ def evaluate_model(
     test = features.table.filter(pc.equal(features.table["split"], "test"))
     truth = test[features.schema.target].to_numpy()
     predicted = engine(model.algorithm).predict(model, test)
-    scores = sklearn.bootstrap(model.problem, truth, predicted, model.threshold, repeats=repeats, seed=ctx.seed)
+    scores = sklearn.bootstrap(
+        model.problem, truth, predicted, model.threshold, repeats=repeats, seed=ctx.seed
+    )
     dummy = sklearn.dummy(model.problem, features)
     rule, text = sklearn.rule(features)
     for score in scores:
         ctx.emit(
             MetricMeasured(
-                metric=f"evaluate.{score.metric}", value=score.value, low=score.low, high=score.high, rows=len(truth)
+                metric=f"evaluate.{score.metric}",
+                value=score.value,
+                low=score.low,
+                high=score.high,
+                rows=len(truth),
             )
         )
     for rival, figures in (("dummy", dummy), ("rule", rule)):

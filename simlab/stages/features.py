@@ -77,7 +77,8 @@ def _parts(ctx: Context, rows: int, ordered: bool, valid: float, test: float) ->
 
     place = np.arange(rows) if ordered else ctx.rng("split").permutation(rows)
     tested, tuned = round(rows * (1 - test)), round(rows * (1 - test - valid))
-    return np.where(place < tuned, "train", np.where(place < tested, "valid", "test")).tolist()
+    parts: list[str] = np.where(place < tuned, "train", np.where(place < tested, "valid", "test")).tolist()
+    return parts
 
 
 def _check_parity(ctx: Context, rows: ValidRows, joined: pa.Table, count: int) -> None:
@@ -86,7 +87,9 @@ def _check_parity(ctx: Context, rows: ValidRows, joined: pa.Table, count: int) -
     import pyarrow as pa
 
     schema = rows.schema
-    picked = np.sort(ctx.rng("parity").choice(rows.table.num_rows, min(count, rows.table.num_rows), replace=False))
+    picked = np.sort(
+        ctx.rng("parity").choice(rows.table.num_rows, min(count, rows.table.num_rows), replace=False)
+    )
     sample = rows.table.take(pa.array(picked)).drop_columns(["split", schema.target])
     # An entity that occurs twice would be asked for at two instants at once.
     first = np.unique(sample[schema.entity].to_numpy(), return_index=True)[1]
@@ -126,10 +129,14 @@ def look_up_features(
     """Write a window's fresh values to the online store and read every row's features back by key."""
     schema = deployment.schema
     if serve_from == "online":
-        found, written = engine("feast").replay_window(schema, window.table, window.updates, ctx.workdir / "online")
+        found, written = engine("feast").replay_window(
+            schema, window.table, window.updates, ctx.workdir / "online"
+        )
     else:
         if any(not view.from_rows for view in schema.views):
-            raise SimlabError("serve_from: request needs every feature in the row; this dataset has feature views")
+            raise SimlabError(
+                "serve_from: request needs every feature in the row; this dataset has feature views"
+            )
         found, written = window.table, {}
     names = ["inference_id", schema.event_time, *(c.name for c in schema.features)]
     found = found.select([n for n in names if n in found.column_names])
@@ -142,4 +149,3 @@ def restore_features(ctx: Context, request: Request) -> None:
     """Write a recorded window to the online store again, without reading it back."""
     if request.view_rows:
         engine("feast").push(request.schema, request.view_rows, ctx.workdir / "online")
-

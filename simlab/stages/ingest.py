@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from simlab.artifacts import LakeRows, Rows
 from simlab.context import Context
+from simlab.digest import table_digest
 from simlab.events import DataIngested
-from simlab.store import table_digest
 
 
 def ingest_rows(ctx: Context, rows: Rows) -> LakeRows:

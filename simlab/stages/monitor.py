@@ -108,18 +108,28 @@ def monitor_window(
         if change.previous == "INSUFFICIENT_DATA" and change.state == "OK":
             continue  # the first look at a column is no news
         ctx.emit(
-            AlarmChanged(alarm=change.alarm, state=change.state, previous=change.previous, reason=change.reason)
+            AlarmChanged(
+                alarm=change.alarm, state=change.state, previous=change.previous, reason=change.reason
+            )
         )
         if change.state == "ALARM" and ":drift:" in change.alarm:
             _show(ctx, deployment, request, change.alarm.rpartition(":")[2])
-    return Findings(window=screened.number, findings=tuple(found), alarms=states, points=points, metrics=metrics)
+    return Findings(
+        window=screened.number, findings=tuple(found), alarms=states, points=points, metrics=metrics
+    )
 
 
 def _fact(finding: Finding) -> FindingMade:
     return FindingMade(
-        monitor=finding.monitor, check=finding.check, column=finding.column, method=finding.method,
-        value=finding.value, threshold=finding.threshold, breached=finding.breached, of_window=finding.of_window,
-    )  # fmt: skip
+        monitor=finding.monitor,
+        check=finding.check,
+        column=finding.column,
+        method=finding.method,
+        value=finding.value,
+        threshold=finding.threshold,
+        breached=finding.breached,
+        of_window=finding.of_window,
+    )
 
 
 def _values(table: pa.Table, column: str, kind: str) -> np.ndarray:
@@ -151,10 +161,16 @@ def _drift(
         )
         found.append(
             Finding(
-                monitor="data_quality", check="drift", column=column.name, method=name, value=value,
-                threshold=threshold, breached=breached, of_window=request.number,
+                monitor="data_quality",
+                check="drift",
+                column=column.name,
+                method=name,
+                value=value,
+                threshold=threshold,
+                breached=breached,
+                of_window=request.number,
             )
-        )  # fmt: skip
+        )
     return found
 
 
@@ -175,8 +191,10 @@ def _quality(
         if window not in answered:
             continue
         known = labels.table.filter(pc.equal(labels.table["window"], window))
-        both = answered[window].table.join(known, "inference_id", join_type="inner", use_threads=False).sort_by(
-            "inference_id"
+        both = (
+            answered[window]
+            .table.join(known, "inference_id", join_type="inner", use_threads=False)
+            .sort_by("inference_id")
         )
         if both.num_rows < quality.rows:
             continue
@@ -195,10 +213,16 @@ def _quality(
             worse = worse_by(name, value, reference.value)
             found.append(
                 Finding(
-                    monitor="model_quality", check="quality", column=name, method="relative", value=worse,
-                    threshold=quality.worse_by, breached=worse > quality.worse_by, of_window=window,
+                    monitor="model_quality",
+                    check="quality",
+                    column=name,
+                    method="relative",
+                    value=worse,
+                    threshold=quality.worse_by,
+                    breached=worse > quality.worse_by,
+                    of_window=window,
                 )
-            )  # fmt: skip
+            )
     return found, latest
 
 
@@ -211,5 +235,7 @@ def _show(ctx: Context, deployment: Deployment, request: Request, column: str) -
         kind, _values(deployment.baseline, column, kind), _values(request.table, column, kind)
     )
     ctx.emit(
-        DistributionShifted(column=column, labels=tuple(map(str, labels)), baseline=tuple(baseline), current=tuple(current))
+        DistributionShifted(
+            column=column, labels=tuple(map(str, labels)), baseline=tuple(baseline), current=tuple(current)
+        )
     )

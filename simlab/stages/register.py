@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from simlab.artifacts import FeatureSet, Model, Params, Scores, Version
 from simlab.context import Context
+from simlab.digest import digest
 from simlab.events import ModelRegistered
-from simlab.store import digest
 
 
-def register_model(ctx: Context, model: Model, scores: Scores, features: FeatureSet, params: Params) -> Version:
+def register_model(
+    ctx: Context, model: Model, scores: Scores, features: FeatureSet, params: Params
+) -> Version:
     """Give the model the run's next version number.
 
     The fact is the registry; MLflow's runs and registered versions are a projection of it.

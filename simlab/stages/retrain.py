@@ -63,7 +63,5 @@ def plan_retrain(
     if not chosen and not keep_training:
         return None
     plan = Plan(reason=reason, windows=chosen, include_training=keep_training)
-    ctx.emit(
-        RetrainPlanned(policy=name, reason=reason, windows=chosen, include_training=keep_training)
-    )
+    ctx.emit(RetrainPlanned(policy=name, reason=reason, windows=chosen, include_training=keep_training))
     return plan

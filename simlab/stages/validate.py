@@ -9,7 +9,9 @@ from simlab.events import MetricMeasured, RowsRejected
 from simlab.screening import judge_columns, learn_constraints, screen
 
 
-def validate_rows(ctx: Context, rows: LakeRows, *, slack: float = 0.1, nullable_from: float = 0.001) -> ValidRows:
+def validate_rows(
+    ctx: Context, rows: LakeRows, *, slack: float = 0.1, nullable_from: float = 0.001
+) -> ValidRows:
     """Learn constraints from the baseline rows and set bad training rows aside.
 
     Parameters
@@ -32,7 +34,9 @@ def validate_rows(ctx: Context, rows: LakeRows, *, slack: float = 0.1, nullable_
     screened = screen(table, schema, ())
     kept = screened.table
     for reason in screened.reasons:
-        ctx.emit(RowsRejected(column=reason.column, reason=reason.reason, rows=reason.rows, of=table.num_rows))
+        ctx.emit(
+            RowsRejected(column=reason.column, reason=reason.reason, rows=reason.rows, of=table.num_rows)
+        )
     baseline = kept.filter(pc.equal(kept["split"], "baseline"))
     learned = learn_constraints(
         baseline if baseline.num_rows else kept, schema, slack=slack, nullable_from=nullable_from
@@ -49,7 +53,9 @@ def validate_rows(ctx: Context, rows: LakeRows, *, slack: float = 0.1, nullable_
     )
 
 
-def screen_window(ctx: Context, deployment: Deployment, window: Window, *, domain_share: float = 0.05) -> ScreenedWindow:
+def screen_window(
+    ctx: Context, deployment: Deployment, window: Window, *, domain_share: float = 0.05
+) -> ScreenedWindow:
     """Set aside a window's rows that the model must not see, with reasons, and count them.
 
     A row is set aside when a column is missing or of the wrong type. Values outside the learned
@@ -62,8 +68,14 @@ def screen_window(ctx: Context, deployment: Deployment, window: Window, *, domai
     """
     found = screen(window.table, window.schema, deployment.constraints)
     for reason in found.reasons:
-        ctx.emit(RowsRejected(column=reason.column, reason=reason.reason, rows=reason.rows, of=window.table.num_rows))
-    ctx.emit(MetricMeasured(metric="validate.rejected", value=found.quarantine.num_rows, of_window=window.number))
+        ctx.emit(
+            RowsRejected(
+                column=reason.column, reason=reason.reason, rows=reason.rows, of=window.table.num_rows
+            )
+        )
+    ctx.emit(
+        MetricMeasured(metric="validate.rejected", value=found.quarantine.num_rows, of_window=window.number)
+    )
     return ScreenedWindow(
         number=window.number,
         start=window.start,

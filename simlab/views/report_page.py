@@ -877,7 +877,7 @@ def _episode(story: Story, episode: Episode) -> Sequence[object]:
     ]
     return (
         tag("b", episode.id),
-        tag("code", episode.kind),
+        tag("code", episode.kind, class_="nowrap"),
         episode.on + (" (expected)" if episode.expected else ""),
         when,
         tag("code", _written(declared.get("shape") or "–")),

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from simlab.events import Event, Injected
+from simlab.scenario import Scenario
 from simlab.shapes import span
-
-if TYPE_CHECKING:
-    from simlab.scenario import Scenario
 
 
 def truth(scenario: Scenario, world: Iterable[Event]) -> dict[str, Any]:
