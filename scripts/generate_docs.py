@@ -297,7 +297,7 @@ def reference() -> str:
     parts += ["Methods of Evidently's that are not offered, and why:\n"]
     parts += [f"- `{name}`: {why}" for name, why in REFUSED.items()]
     parts += ["\n## Policies\n", NOTES["policies"].strip() + "\n"]
-    parts += [entry(name, (find("policies", name),), "###") for name in names("policies")]
+    parts += [entry(name, (find("policies", name),), "###", NOTES["policy_keys"]) for name in names("policies")]
     parts += ["## Expectations\n", NOTES["expectations"].strip() + "\n"]
     parts += [
         entry(name, (function,), "###", {**NOTES["expectation_keys"], **NOTES["expectation_own"].get(name, {})})

@@ -201,8 +201,8 @@ class Scores:
 
     rows: int
     model: tuple[Score, ...]
-    dummy: Mapping[str, float]
-    rule: Mapping[str, float]
+    dummy: Mapping[str, float | None]
+    rule: Mapping[str, float | None]
     rule_text: str
 
     def get(self, metric: str) -> Score | None:

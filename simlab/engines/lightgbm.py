@@ -108,7 +108,7 @@ def fit(features: FeatureSet, values: Mapping[str, Any], *, rounds: int, seed: i
     categories = matrix.known(train, schema.categorical)
     with _plainly():
         data = _dataset(train, schema.numeric, categories, schema.target)
-        grown = lightgbm.Booster({**params, "num_threads": _threads()}, data)
+        grown = lightgbm.Booster({**params, "num_threads": _threads(train.num_rows)}, data)
         for _ in range(int(values["rounds"])):
             grown.update()
     native = re.sub(r"(?m)^\[num_threads: \d+\]$", "[num_threads: 1]", grown.model_to_string())
@@ -212,8 +212,13 @@ def _plainly() -> Iterator[None]:
         raise SimlabError(f"LightGBM could not grow the trees: {cause}") from cause
 
 
-def _threads() -> int:
-    """Threads to grow one model with; the trees do not depend on it."""
+def _threads(rows: int) -> int:
+    """Threads to grow one model with; the trees do not depend on it.
+
+    On few rows a second thread gains little, and on a busy machine it waits more than it works.
+    """
+    if rows < 100_000:
+        return 1
     return min(2, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 
 

@@ -58,6 +58,7 @@ def tune_params(
         seed=ctx.seed,
         direction="minimize" if chosen in LOWER_IS_BETTER else "maximize",
         report=told,
+        start=learner.DEFAULTS,  # so that tuning is never worse than not tuning
     )
     sign = 1 if chosen in LOWER_IS_BETTER else -1
     best = min(tried, key=lambda trial: (sign * trial.score, trial.number))

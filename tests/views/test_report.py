@@ -10,6 +10,7 @@ from math import inf
 import pytest
 
 from simlab.events import (
+    DistributionShifted,
     FindingMade,
     Injected,
     MetricMeasured,
@@ -171,6 +172,12 @@ def test_rows_rejected_in_a_build_are_not_traffic(lived):
     assert told.builds[0].rejected == (("age", "not a number", 3),)
 
 
+def test_rows_rejected_in_a_retrain_are_not_traffic(lived):
+    told = story(*lived().parts())
+    assert told.builds[1].window == 15 and told.builds[1].rejected == (("age", "not a number", 3),)
+    assert sorted(told.reasons) == [6, 17, 28]
+
+
 def test_alarms_silenced_by_a_new_version_sounded_until_it_took_over(lived):
     told = story(*lived().parts())
     (retrain,) = told.retrains
@@ -253,11 +260,15 @@ def test_what_a_scenario_says_is_never_markup(lived):
     run.events.append(StageFailed(window=3, stage=EVIL, why=EVIL))
     run.events.append(finding(3, 0.9, True).model_copy(update={"column": EVIL, "method": EVIL}))
     run.events.append(MetricMeasured(window=3, metric=f"monitor.{EVIL}", value=1.0, of_window=3))
+    shares = (0.5, 0.5)
+    shifted = DistributionShifted(window=11, column=EVIL, labels=(EVIL, "b"), baseline=shares, current=shares)
+    run.events.append(shifted)
     page = Page(report(*run.parts(), aws={EVIL: EVIL}, record={EVIL: EVIL, "run": EVIL}))
     assert page.open == []
     assert page.count("script") == 2 and page.count("img") == 0
     assert not any(name.startswith("on") for _, attributes in page.tags for name in attributes)
     assert EVIL in page.words
+    assert any((attributes.get("data-tip") or "").startswith(EVIL) for _, attributes in page.tags)
 
 
 def test_the_tooltips_are_whole_json(lived):
