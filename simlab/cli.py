@@ -96,7 +96,9 @@ def run(
 @app.command()
 def check(scenario: ScenarioFile, sets: Sets = None, as_json: AsJson = False) -> None:
     """Check a scenario in full without running it."""
-    ready = _lab(None).check(_find(scenario), _sets(sets))
+    from simlab.checking import check as check_file  # not through Lab, which imports what running needs
+
+    ready = check_file(_find(scenario), _sets(sets))
     found = ready.scenario
     if as_json:
         _print_json({"scenario": found.name, "title": found.title, "dataset": found.dataset, "valid": True})
@@ -298,7 +300,8 @@ def main(arguments: list[str] | None = None) -> int:
     as_json = "--json" in given
     try:
         outcome = app(args=given, standalone_mode=False)
-        return outcome if isinstance(outcome, int) else 0
+        # Typer makes an exit code of Ctrl-C, and would leave without a word.
+        return _interrupted(as_json) if outcome == 130 else outcome if isinstance(outcome, int) else 0
     except SimlabError as wrong:
         return _say(str(wrong), wrong.exit_code, as_json)
     except typer.Exit as leaving:
@@ -310,7 +313,7 @@ def main(arguments: list[str] | None = None) -> int:
         said = wrong.format_message() if hasattr(wrong, "format_message") else str(wrong)
         return _say(said, 2, as_json)
     except (KeyboardInterrupt, typer.Abort):
-        return _say("interrupted; the run folder is whole, and `simlab run --resume` goes on", 130, as_json)
+        return _interrupted(as_json)
     except BrokenPipeError:
         sys.stderr.close()
         return 0
@@ -321,6 +324,10 @@ def main(arguments: list[str] | None = None) -> int:
         return _say(
             f"a fault of simlab: {type(wrong).__name__}: {wrong}\n  the traceback is in {kept}", 1, as_json
         )
+
+
+def _interrupted(as_json: bool) -> int:
+    return _say("interrupted; the run folder is whole, and `simlab run --resume` goes on", 130, as_json)
 
 
 def _given_home(given: list[str]) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import tempfile
@@ -160,8 +161,8 @@ class Lab:
     def report(self, run: str | None) -> Path:
         """Write a run's report again from its logs; its path."""
         folder = self.folder(run)
-        scenario = read(folder / "scenario.yaml")
-        return self._report(folder, scenario.model_copy(update={"name": self.record(run)["scenario"]}))
+        scenario, record = read(folder / "scenario.yaml"), self.record(run)
+        return self._report(folder, scenario.model_copy(update={"name": record["scenario"]}), record)
 
     # --- running --------------------------------------------------------------------------------
 
@@ -213,24 +214,31 @@ class Lab:
             with self._locked(found):
                 return self._live(found, ready, until, watch, project)
 
+    def _numbered(self, name: str) -> dict[int, Path]:
+        """The run folders of a scenario by number, oldest first; `a-b-001` is none of the scenario `a`."""
+        root, own = self.home / "runs", re.compile(re.escape(name) + r"-(\d{3,})")
+        folders = root.iterdir() if root.is_dir() else ()
+        found = {int(match[1]): folder for folder in folders if (match := own.fullmatch(folder.name))}
+        return dict(sorted(found.items()))
+
     def _newest(self, scenario: Scenario) -> Path | None:
-        """The newest run of the same resolved scenario."""
-        text, root = scenario.text(), self.home / "runs"
-        same = []
-        for folder in sorted(root.glob(f"{scenario.name}-*")) if root.is_dir() else []:
+        """The newest unfinished run of the same resolved scenario, else the newest finished one."""
+        text = scenario.text()
+        unfinished: list[Path] = []
+        finished: list[Path] = []
+        for folder in self._numbered(scenario.name).values():
             with suppress(OSError, json.JSONDecodeError):
                 record = json.loads((folder / "run.json").read_text())
                 if (folder / "scenario.yaml").read_text() == text:
-                    same.append((record["run"], folder))
-        return same[-1][1] if same else None
+                    (finished if record["status"] in FINISHED else unfinished).append(folder)
+        same = unfinished or finished
+        return same[-1] if same else None
 
     def _claim(self, scenario: Scenario) -> Path:
         """A fresh run folder: making it claims its number, also against a run at the same time."""
         root = self.home / "runs"
         root.mkdir(parents=True, exist_ok=True)
-        taken = [
-            int(f.name.rpartition("-")[2]) for f in root.glob(f"{scenario.name}-*") if f.name[-3:].isdigit()
-        ]
+        taken = self._numbered(scenario.name)
         number = max(taken, default=0) + 1
         while True:
             folder = root / f"{scenario.name}-{number:03d}"
@@ -316,7 +324,7 @@ class Lab:
                 for n, lg in (("events", run.events), ("world", run.world))
             }
             write_whole(folder / "truth.json", json.dumps(truth(scenario, run.world_said), indent=1) + "\n")
-            self._report(folder, scenario, run)
+            self._report(folder, scenario, record, run)
             _write_record(folder, record)
             shutil.rmtree(folder / "work", ignore_errors=True)
             if projector is not None:
@@ -409,7 +417,9 @@ class Lab:
         except RuntimeError as wrong:
             watch("warn", f"MLflow does not show this run yet ({wrong}); `simlab rebuild` brings it in")
 
-    def _report(self, folder: Path, scenario: Scenario, run: Run | None = None) -> Path:
+    def _report(
+        self, folder: Path, scenario: Scenario, record: Mapping[str, Any], run: Run | None = None
+    ) -> Path:
         from simlab.views.report import report
 
         told = run.said if run else log.read(folder / "events.jsonl")
@@ -422,6 +432,7 @@ class Lab:
             {**body, "name": scenario.name, "text": scenario.text(), "run": folder.name},
             timings,
             aws={s.name: s.aws for s in STAGES},
+            record=record,
         )
         path = folder / "report.html"
         write_whole(path, page)

@@ -217,7 +217,7 @@ def test_airport_day_counts_only_flights_that_had_left_by_the_hour():
     flights = pq.read_table(DATASETS / "nyc-flights" / "nyc_flights13.parquet", use_threads=False)
     day = [
         f
-        for f in flights[:900]
+        for f in flights.slice(0, 900).to_pylist()
         if f["origin"] == "JFK" and (f["event_ts"] - timedelta(hours=5)).date().day == 1
     ]
     table = _derive().airport_day(

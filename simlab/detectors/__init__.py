@@ -25,11 +25,12 @@ and the more so the fewer rows they hold.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
-
-import numpy as np
+from typing import TYPE_CHECKING, Literal
 
 from simlab.engines import engine
+
+if TYPE_CHECKING:
+    import numpy as np
 
 Verdict = tuple[float | None, bool, float]
 """Figure (None: undefined), whether it breached, threshold."""
@@ -74,6 +75,8 @@ def judge(
     TypeError
         The detector does not look at this kind of column.
     """
+    import numpy as np
+
     kind = "categorical" if reference.dtype.kind in "OUS" else "numeric"
     if kind not in kinds:
         raise TypeError(f"{method} looks at {' and '.join(kinds)} columns, and this one is {kind}")
@@ -87,6 +90,8 @@ def judge(
 
 
 def _present(values: np.ndarray, kind: str) -> np.ndarray:
+    import numpy as np
+
     if kind == "numeric":
         numbers = np.asarray(values, float)
         here = np.isfinite(numbers)

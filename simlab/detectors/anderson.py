@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
 from pydantic import Field
 
 from simlab.detectors import Verdict, judge
+
+if TYPE_CHECKING:
+    import numpy as np
 
 KINDS = ("numeric",)
 DIRECTION = "below"

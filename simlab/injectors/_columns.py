@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from simlab.errors import did_you_mean
 
 if TYPE_CHECKING:
+    import numpy as np
     import pyarrow as pa
 
 
@@ -45,6 +44,7 @@ def numbers(rows: pa.Table, column: str) -> tuple[np.ndarray, np.ndarray]:
     TypeError
         It does not hold numbers.
     """
+    import numpy as np
     import pyarrow as pa
 
     values = present(rows, column)
@@ -59,6 +59,7 @@ def put_numbers(
     rows: pa.Table, column: str, where: np.ndarray, values: np.ndarray, missing: np.ndarray
 ) -> pa.Table:
     """The rows with a numeric column changed where asked; doubles from now on, missing stays missing."""
+    import numpy as np
     import pyarrow as pa
 
     old, _ = numbers(rows, column)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-import numpy as np
 from pydantic import Field
+
+if TYPE_CHECKING:
+    import numpy as np
 
 SEAM = "labels"
 LABELS = "concept"
@@ -45,6 +47,8 @@ def change_concept(
     numpy.ndarray
         The new probabilities, in [0, 1].
     """
+    import numpy as np
+
     if strength == 0:
         return eta
     if mode == "invert":

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
 from pydantic import Field
+
+if TYPE_CHECKING:
+    import numpy as np
 
 SEAM = "labels"
 LABELS = "noise"
@@ -49,6 +51,8 @@ def flip_labels(
     ValueError
         A label is neither 0 nor 1.
     """
+    import numpy as np
+
     if strength == 0:
         return labels
     if not np.isin(labels[~np.isnan(labels)], (0, 1)).all():

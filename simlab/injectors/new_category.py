@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from simlab.injectors._columns import chosen, present, put, struck
 
 if TYPE_CHECKING:
+    import numpy as np
     import pyarrow as pa
 
 SEAM = "traffic"

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
 from pydantic import Field
 
 from simlab.injectors._columns import chosen, present, put, struck
 
 if TYPE_CHECKING:
+    import numpy as np
     import pyarrow as pa
 
 SEAM = "traffic"

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
 from pydantic import Field
 
 from simlab.injectors._columns import moments, numbers, present
 
 if TYPE_CHECKING:
+    import numpy as np
     import pyarrow as pa
 
 SEAM = "draw"
@@ -62,6 +62,8 @@ def resample(
     LookupError, TypeError
         There is no such column, or it does not hold numbers.
     """
+    import numpy as np
+
     if strength == 0:
         return np.ones(pool.num_rows)
     if value is not None:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-
 from simlab.injectors._columns import numbers, present, put, struck
 
 if TYPE_CHECKING:
+    import numpy as np
     import pyarrow as pa
 
 SEAM = "traffic"

@@ -191,7 +191,8 @@ def timeline(story: Story) -> Markup:
         drawn, height = draw(story, axis, y)
         parts.append(drawn)
         if height:
-            bodies.append((y + 32, y + height))
+            if draw is not _truth:  # a retrain changes nothing about the truth
+                bodies.append((y + 32, y + height))
             y += height + 14
     top, bottom = 44.0, y
     behind = [

@@ -290,7 +290,7 @@ def moments(story: Story) -> list[Moment]:
     for window, names in rang.items():
         watched = [draw.alarm_label(name) for name in names]
         words = f"{watched[0][0]}" + (f" and {len(names) - 1} more" if len(names) > 1 else "")
-        kinds = "model quality" if any(kind == "model quality" for _, kind in watched) else watched[0][1]
+        kinds = ", ".join(dict.fromkeys(kind for _, kind in watched))
         found.append(
             (
                 window,
@@ -317,6 +317,19 @@ def moments(story: Story) -> list[Moment]:
     return [(window, class_, headline, detail) for window, _, class_, headline, detail in sorted(found)]
 
 
+def _ranks(happened: Sequence[Moment], noticed: Mapping[int, int]) -> list[int]:
+    """How much each moment matters where there is no room for all: the first of a kind more than the next."""
+    ranks, seen = [], dict.fromkeys(("alarm", "retrain"), 0)
+    for window, class_, _, _ in happened:
+        if class_ in seen:
+            seen[class_] += 1
+            early = seen[class_] == 1 or (class_ == "alarm" and window in noticed)
+            ranks.append(1 if early else 2 if seen[class_] == 2 else 3)
+        else:
+            ranks.append(0)
+    return ranks
+
+
 def _moments(story: Story) -> Markup | None:
     happened = moments(story)
     if not happened:
@@ -327,11 +340,7 @@ def _moments(story: Story) -> Markup | None:
         onset = next((w for w, class_, _, _ in happened if class_ == "alarm" and w >= start), None)
         if onset is not None:
             first[onset] = onset - start
-    ranks = {"failure": 0, "truth": 1, "alarm": 4, "retrain": 3}
-    told = sorted(
-        range(len(happened)),
-        key=lambda n: 2 if happened[n][1] == "alarm" and happened[n][0] in first else ranks[happened[n][1]],
-    )
+    told = sorted(range(len(happened)), key=_ranks(happened, first).__getitem__)
     items = []
     for window, class_, headline, detail in (happened[n] for n in sorted(told[:MOMENTS])):
         later = first.get(window) if class_ == "alarm" else None

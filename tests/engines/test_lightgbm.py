@@ -43,7 +43,7 @@ def test_the_number_of_threads_changes_no_byte_of_the_model(problem, monkeypatch
     world = features(problem, rows=4000)
     lightgbm, texts = engine("lightgbm"), []
     for threads in (1, 2, 3):
-        monkeypatch.setattr(lightgbm, "_threads", lambda threads=threads: threads)
+        monkeypatch.setattr(lightgbm, "_threads", lambda rows, threads=threads: threads)
         texts.append(lightgbm.fit(world, {"feature_fraction": 0.6}, rounds=10, seed=3).native)
     assert texts[0] == texts[1] == texts[2]
 
