@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import time
 
-STARTED = time.time()
+STARTED, USED = time.time(), time.process_time()
 
 import argparse
 import json
+import resource
 import warnings
 from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
@@ -43,7 +44,7 @@ if ONNX:
     import onnxruntime
     from onnxmltools.convert.common.data_types import FloatTensorType
 
-IMPORTED = time.time()
+IMPORTED, SPENT = time.time(), time.process_time()
 warnings.simplefilter("ignore")
 
 parser = argparse.ArgumentParser()
@@ -57,15 +58,16 @@ parser.add_argument("--window-rows", type=int, required=True)
 parser.add_argument("--trials", type=int, required=True)
 given = parser.parse_args()
 
-phases: dict[str, float] = {"import": IMPORTED - STARTED}
-clock = time.perf_counter()
+phases: dict[str, tuple[float, float]] = {"import": (IMPORTED - STARTED, SPENT - USED)}
+clock = (time.perf_counter(), time.process_time())
 
 
 def phase(name: str) -> None:
     """Count the time since the last call to a phase."""
     global clock
-    now = time.perf_counter()
-    phases[name] = phases.get(name, 0.0) + now - clock
+    now = (time.perf_counter(), time.process_time())
+    before = phases.get(name, (0.0, 0.0))
+    phases[name] = (before[0] + now[0] - clock[0], before[1] + now[1] - clock[1])
     clock = now
 
 
@@ -88,7 +90,9 @@ phase("data")
 # --- Feast: offline files, a join for training ---------------------------------------------------------
 
 for name, rows in (("training", training), ("live", live)):
-    rows[["row_id", "event_timestamp", *features]].to_parquet(given.work / f"{name}.parquet", coerce_timestamps="us")
+    rows[["row_id", "event_timestamp", *features]].to_parquet(
+        given.work / f"{name}.parquet", coerce_timestamps="us"
+    )
 row = feast.Entity(name="row_id", value_type=ValueType.INT64)
 views = {
     name: feast.FeatureView(
@@ -133,7 +137,9 @@ encoder.fit(joined.loc[train, list(CATEGORICAL)])
 
 def encoded(rows: pd.DataFrame) -> np.ndarray:
     """The matrix LightGBM learns from: numbers, then categories as codes."""
-    return np.hstack([rows[list(NUMERIC)].to_numpy(), encoder.transform(rows[list(CATEGORICAL)])]).astype(np.float32)
+    return np.hstack([rows[list(NUMERIC)].to_numpy(), encoder.transform(rows[list(CATEGORICAL)])]).astype(
+        np.float32
+    )
 
 
 X, y = encoded(joined), joined["answer"].to_numpy()
@@ -229,4 +235,6 @@ report.save_html(str(given.work / "report.html"))
 phase("report")
 
 told = {"phases": phases, "scores": scores, "drifted": drifted, "parity": parity}
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+told |= {"cpu": time.process_time() - USED, "children": used.ru_utime + used.ru_stime}
 given.out.write_text(json.dumps({"started": STARTED, "ended": time.time(), **told}))

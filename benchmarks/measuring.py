@@ -70,7 +70,10 @@ def take(
     began = time.perf_counter()
     with log.open("w") as out:
         child = subprocess.Popen(
-            [sys.executable, *command], stdout=out, stderr=subprocess.STDOUT, env={**environment(), **(more or {})}
+            [sys.executable, *command],
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            env={**environment(), **(more or {})},
         )
         if meanwhile is not None:
             while os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is None:
@@ -80,7 +83,9 @@ def take(
         child.returncode = os.waitstatus_to_exitcode(status)
     seconds = time.perf_counter() - began
     kilo = 1024 * 1024 if sys.platform == "darwin" else 1024
-    return Taken(child.returncode, seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / kilo, log.read_text())
+    return Taken(
+        child.returncode, seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / kilo, log.read_text()
+    )
 
 
 def must(taken: Taken, what: str) -> Taken:

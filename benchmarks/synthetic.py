@@ -80,7 +80,15 @@ def write_dataset(folder: Path, rows: int) -> Path:
 
 
 def write_scenario(
-    path: Path, *, training: int, baseline: int, windows: int, rows: int, trials: int, serve_from: str, delay: int
+    path: Path,
+    *,
+    training: int,
+    baseline: int,
+    windows: int,
+    rows: int,
+    trials: int,
+    serve_from: str,
+    delay: int,
 ) -> Path:
     """Write the benchmark's scenario: one column drifts in the second half of the windows."""
     half = windows // 2

@@ -7,13 +7,19 @@ projection are timed from outside, by wrapping the calls; the program itself is 
 from __future__ import annotations
 
 import json
+import resource
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-STARTED = time.time()
+STARTED, USED = time.time(), time.process_time()
+
+
+def noted(what: str, begun: float, used: float) -> dict[str, Any]:
+    """A span of wall time, with the seconds of CPU that this process spent in it."""
+    return {"what": what, "from": begun, "to": time.time(), "cpu": time.process_time() - used}
 
 
 def main() -> int:
@@ -23,27 +29,33 @@ def main() -> int:
 
     def timed(what: str, function: Callable[..., Any]) -> Callable[..., Any]:
         def called(*given: Any, **named: Any) -> Any:
-            begun = time.time()
+            begun, used = time.time(), time.process_time()
             open_calls.append(what)
             try:
                 return function(*given, **named)
             finally:
                 open_calls.pop()
                 if what not in open_calls:  # an engine that imports another counts once
-                    notes.append({"what": what, "from": begun, "to": time.time()})
+                    notes.append(noted(what, begun, used))
 
         return called
 
-    begun = time.time()
+    begun, used = time.time(), time.process_time()
     import simlab.engines
     from simlab import cli, lab
 
-    notes.append({"what": "import", "from": begun, "to": time.time()})
+    notes.append(noted("import", begun, used))
     simlab.engines.import_module = timed("import", simlab.engines.import_module)  # type: ignore[attr-defined]
     for name, what in (("_report", "report"), ("_project", "mlflow"), ("_source", "world")):
         setattr(lab.Lab, name, timed(what, getattr(lab.Lab, name)))
     code = cli.main(sys.argv[2:])
-    Path(sys.argv[1]).write_text(json.dumps({"started": STARTED, "ended": time.time(), "notes": notes}))
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    told = {
+        "notes": notes,
+        "children": children.ru_utime + children.ru_stime,
+        "cpu": time.process_time() - USED,
+    }
+    Path(sys.argv[1]).write_text(json.dumps({"started": STARTED, "ended": time.time(), **told}))
     return code
 
 

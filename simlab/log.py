@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ def _split(line: bytes, number: int, previous: str) -> tuple[dict[str, Any], str
         record = json.loads(line)
         chain = record.pop("chain")
         expected, _ = _line(record.pop("n"), record, previous)
-    except (ValueError, KeyError, AttributeError) as wrong:
+    except (ValueError, KeyError, AttributeError, TypeError, RecursionError) as wrong:
         raise LogBroken(f"{place} is not a fact") from wrong
     if expected.encode() != line:
         raise LogBroken(f"{place} does not fit the chain: it, or a line before it, was changed or cut out")
@@ -126,7 +127,7 @@ class Log:
         self._recorded: list[bytes] = []
         previous = ROOT
         if path.exists():
-            for number, line in enumerate(path.read_bytes().splitlines(keepends=True)):
+            for number, line in enumerate(BytesIO(path.read_bytes())):
                 try:
                     _, previous = _split(line, number, previous)
                 except LogBroken:

@@ -175,7 +175,7 @@ class Run:
         name = function.__module__.rpartition(".")[2]
         row = row_of(name)
         self.watch("stage", (name, self.window))
-        began = time.perf_counter()
+        began, used = time.perf_counter(), time.process_time()
         settings = {k: v for k, v in self.settings.get(name, {}).items() if k in keywords(function)}
         effect = function.__name__ in row.effects
         ordinal = self._calls.get(function.__name__, 0)
@@ -200,7 +200,7 @@ class Run:
         if known is None:
             world = [f for f in self._fresh_world]
             self.store.remember(key, artifact, [f.model_dump(mode="json") for f in (*world, *said)])
-        self._time(name, function.__name__, time.perf_counter() - began, known is not None)
+        self._time(name, function.__name__, time.perf_counter() - began, time.process_time() - used, known is not None)
         if self.until == name:
             raise Reached(name)
         return result
@@ -319,12 +319,13 @@ class Run:
         self.store.remember(key, self.store.save(value), [])
         return value
 
-    def _time(self, stage: str, function: str, seconds: float, cached: bool) -> None:
+    def _time(self, stage: str, function: str, seconds: float, cpu: float, cached: bool) -> None:
         body = {
             "stage": stage,
             "function": function,
             "window": self.window,
             "seconds": round(seconds, 6),
+            "cpu": round(cpu, 6),
             "cached": cached,
             "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
         }

@@ -173,8 +173,7 @@ class Store:
         """What the step of that key made and said, if it is known and its artifact is whole."""
         try:
             step = json.loads((self.root / "steps" / key[:2] / f"{key}.json").read_text())
-        except (FileNotFoundError, json.JSONDecodeError):
+            whole = (self.folder(step["artifact"]) / "noun.json").exists()
+            return (step["artifact"], step["facts"]) if whole else None
+        except (FileNotFoundError, ValueError, KeyError, TypeError):  # damaged: as good as forgotten
             return None
-        if not (self.folder(step["artifact"]) / "noun.json").exists():
-            return None
-        return step["artifact"], step["facts"]

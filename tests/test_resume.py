@@ -31,7 +31,7 @@ def swift(monkeypatch: pytest.MonkeyPatch) -> None:
     known: dict[Path, object] = {}
     load = lab_module.load
     monkeypatch.setattr(os, "fsync", lambda handle: None)
-    monkeypatch.setattr(Lab, "_report", lambda self, folder, scenario, run=None: folder / "report.html")
+    monkeypatch.setattr(Lab, "_report", lambda self, folder, *more: folder / "report.html")
     monkeypatch.setattr(lab_module, "load", lambda folder, card: known.setdefault(folder, load(folder, card)))
 
 

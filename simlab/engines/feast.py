@@ -4,11 +4,11 @@ One definition serves both: each view of the schema is one Feast feature view. W
 open is closed here, and only here:
 
 - Ties. Of several values of one key at one moment the last one given stands, offline and online.
+- Keys. The two stores know every key as text under a name of its own (`key_origin`), so that a
+  column may be a key and a feature at once.
 - Order online. Feast lets an older value overwrite a newer one; here the newer one stays.
 - Time to live online. Feast does not check it there; here it is checked against simulated time.
 - Columns of nothing but nulls. Feast skips such writes, and the old value would live on.
-- Keys. The two stores know every key as text under a name of its own (`key_origin`), so that a
-  column may be a key and a feature at once.
 
 The last three rest on one more column, the event time in microseconds, kept as a feature of every
 view: Feast's own online time stamp is cut to seconds and reads wrong around a change of the
@@ -22,12 +22,13 @@ import shutil
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
-import ibis  # type: ignore[import-untyped]
+import ibis
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -46,8 +47,19 @@ try:
     import feast.infra.online_stores.sqlite
     import feast.infra.passthrough_provider  # noqa: F401
     from feast import Entity, FeatureStore, FeatureView, Field, FileSource, RepoConfig, ValueType
+    from feast.infra.key_encoding_utils import serialize_entity_key
+    from feast.infra.online_stores.helpers import extract_text_and_num
+    from feast.infra.online_stores.sqlite import (
+        SqliteOnlineStore,
+        SqliteOnlineStoreConfig,
+        _quote_id,
+        _table_id,
+    )
+    from feast.protos.feast.types.EntityKey_pb2 import EntityKey as EntityKeyProto
+    from feast.protos.feast.types.Value_pb2 import Value as ValueProto
     from feast.repo_config import RegistryConfig
     from feast.types import Float64, Int64, String
+    from feast.utils import to_naive_utc
 finally:
     typeguard.typechecked = _typechecked
 
@@ -65,6 +77,76 @@ MEMORY = "1GB"
 RESERVED = frozenset({MOMENT, ROW, "entity_row_id", "event_expire_timestamp", "rn"})
 ONLINE = ("journal_mode = WAL", "synchronous = NORMAL", "cache_size = -32768")
 """Settings of the online store's SQLite: whole after a killed process, without a sync at every push."""
+
+
+class BulkSqliteOnlineStoreConfig(SqliteOnlineStoreConfig):  # type: ignore[misc]
+    """Settings of the online store below, which Feast finds by this name."""
+
+    type: str = ""
+
+
+class BulkSqliteOnlineStore(SqliteOnlineStore):  # type: ignore[misc]
+    """Feast's SQLite store, written and read many values at a time.
+
+    The table is the one that Feast's own class writes, to the byte: either reads the other's. Feast's
+    own sends every value as a statement of its own, and parses a time stamp with each that it reads.
+    """
+
+    def online_write_batch(self, config: Any, table: Any, data: Any, progress: Any) -> None:
+        """Write rows of (entity key, values by feature, event time, creation time)."""
+        version = config.entity_key_serialization_version
+
+        def cells() -> Iterator[tuple[Any, ...]]:
+            for entity_key, values, moment, created in data:
+                key = serialize_entity_key(entity_key, entity_key_serialization_version=version)
+                stamps = (_stamp(moment), _stamp(created))
+                for name, value in values.items():
+                    yield key, name, value.SerializeToString(), extract_text_and_num(value, False)[0], *stamps
+
+        columns = ("entity_key", "feature_name", "value", "value_text", "event_ts", "created_ts")
+        connection = self._get_conn(config)
+        with connection:
+            connection.executemany(
+                f"INSERT INTO {_table(config, table)} ({', '.join(columns)}) VALUES (?, ?, ?, ?, ?, ?) "
+                "ON CONFLICT(entity_key, feature_name) DO UPDATE SET "
+                + ", ".join(f"{name} = excluded.{name}" for name in columns[2:]),
+                cells(),
+            )
+
+    def online_read(
+        self, config: Any, table: Any, entity_keys: Any, requested_features: Any = None
+    ) -> list[tuple[datetime | None, dict[str, Any] | None]]:
+        """Event time and values by feature of each key; None and None where nothing is stored."""
+        version = config.entity_key_serialization_version
+        keys = [serialize_entity_key(key, entity_key_serialization_version=version) for key in entity_keys]
+        values: dict[bytes, dict[str, Any]] = {key: {} for key in keys}
+        moments: dict[bytes, int] = {}
+        marks = ", ".join("?" * len(keys))
+        # The cast keeps sqlite3 from making a datetime of every single value's time stamp.
+        for key, name, value, moment in self._get_conn(config).execute(
+            "SELECT entity_key, feature_name, value, CAST(event_ts AS INTEGER) "
+            f"FROM {_table(config, table)} WHERE entity_key IN ({marks})",
+            keys,
+        ):
+            values[key][name] = ValueProto.FromString(value)
+            moments[key] = moment
+        return [
+            (datetime.fromtimestamp(moments[key]).replace(tzinfo=UTC), values[key])
+            if values[key]
+            else (None, None)
+            for key in keys
+        ]
+
+
+def _table(config: Any, view: Any) -> str:
+    return str(
+        _quote_id(_table_id(config.project, view, config.registry.enable_online_feature_view_versioning))
+    )
+
+
+def _stamp(moment: datetime | None) -> int | None:
+    """A time stamp as Feast keeps it: whole seconds, its UTC read on the machine's own clock."""
+    return None if moment is None else int(to_naive_utc(moment).timestamp())
 
 
 def _stored(name: str) -> str:
@@ -116,7 +198,7 @@ def _open(schema: Schema, folder: Path) -> Any:
             provider="local",
             registry=RegistryConfig(path=str(folder / "registry.db"), cache_ttl_seconds=0),
             offline_store={"type": "duckdb"},
-            online_store={"type": "sqlite", "path": str(folder / "online.db")},
+            online_store={"type": f"{__name__}.BulkSqliteOnlineStore", "path": str(folder / "online.db")},
             entity_key_serialization_version=3,
         )
     )
@@ -336,21 +418,42 @@ def _write(store: Any, view: View, shaped: pa.Table) -> None:
     _put(
         store,
         view,
-        _frame(shaped),
+        shaped,
         _newest(_codes(shaped[_key(view.entity)]), shaped[_clock(view)].to_numpy()),
     )
 
 
-def _frame(shaped: pa.Table) -> Any:
-    """Rows as Feast takes them."""
-    frame = shaped.to_pandas()
-    frame[MOMENT] = frame[MOMENT].dt.tz_localize("UTC")
-    return frame
+def _put(store: Any, view: View, shaped: pa.Table, places: np.ndarray) -> None:
+    """Write the rows at the places, as `write_to_online_store` does once it has taken a frame apart.
 
-
-def _put(store: Any, view: View, frame: Any, places: np.ndarray) -> None:
+    Feast's own taking apart looks at every value several times and costs as much as SQLite does.
+    """
+    known = store.get_feature_view(view.name)
+    names = [*(_stored(column.name) for column in view.columns), _clock(view)]
     for start in range(0, len(places), PIECE):
-        store.write_to_online_store(view.name, df=frame.iloc[places[start : start + PIECE]])
+        piece = shaped.take(pa.array(places[start : start + PIECE]))
+        values = zip(*(_protos(piece[name]) for name in names), strict=True)
+        features = [dict(zip(names, row, strict=True)) for row in values]
+        keys = _entity_keys(view, piece[_key(view.entity)].to_pylist())
+        moments = [moment.replace(tzinfo=UTC) for moment in piece[MOMENT].to_pylist()]
+        rows = list(zip(keys, features, moments, repeat(None)))
+        store.provider.online_write_batch(store.config, known, rows, progress=None)
+
+
+_UNKNOWN = ValueProto()
+_FIELDS = {"double": "double_val", "int64": "int64_val", "string": "string_val"}
+
+
+def _protos(column: pa.ChunkedArray) -> list[Any]:
+    """Values as Feast stores them; null is a value that says nothing."""
+    field = _FIELDS[str(column.type)]
+    return [_UNKNOWN if value is None else ValueProto(**{field: value}) for value in column.to_pylist()]
+
+
+def _entity_keys(view: View, keys: Sequence[str]) -> list[Any]:
+    """Keys as Feast stores them."""
+    name = [_key(view.entity)]
+    return [EntityKeyProto(join_keys=name, entity_values=[ValueProto(string_val=key)]) for key in keys]
 
 
 def _not_older(store: Any, view: View, shaped: pa.Table) -> pa.Table:
@@ -370,6 +473,7 @@ def _lookup(
     """
     kinds = {_stored(column.name): column.kind for column in view.columns}
     wanted = list(kinds) if features is None else list(features)
+    known = store.get_feature_view(view.name)
     clock = np.full(len(keys), np.nan)
     found = {
         name: np.full(len(keys), np.nan) if kinds[name] == "numeric" else np.full(len(keys), None, object)
@@ -377,19 +481,23 @@ def _lookup(
     }
     for start in range(0, len(keys), PIECE):
         some = slice(start, start + PIECE)
-        answer = store.get_online_features(
-            features=[f"{view.name}:{name}" for name in (*wanted, _clock(view))],
-            entity_rows={_key(view.entity): list(keys[some])},
-        ).proto
-        for name, column in zip(answer.metadata.feature_names.val, answer.results, strict=True):
-            values = column.values
-            if name == _clock(view):
-                clock[some] = [v.int64_val if v.WhichOneof("val") else np.nan for v in values]
-            elif kinds.get(name) == "numeric":
-                found[name][some] = [v.double_val if v.WhichOneof("val") else np.nan for v in values]
-            elif name in kinds:
-                found[name][some] = [v.string_val if v.WhichOneof("val") else None for v in values]
+        answer = store.provider.online_read(
+            store.config, known, _entity_keys(view, keys[some]), [*wanted, _clock(view)]
+        )
+        rows = [values or {} for _, values in answer]
+        clock[some] = _read(rows, _clock(view), "int64_val", np.nan)
+        for name in wanted:
+            if kinds[name] == "numeric":
+                found[name][some] = _read(rows, name, "double_val", np.nan)
+            else:
+                found[name][some] = _read(rows, name, "string_val", None)
     return clock, found
+
+
+def _read(rows: Sequence[Mapping[str, Any]], name: str, field: str, unknown: Any) -> list[Any]:
+    """One stored feature of every row."""
+    values = [row.get(name, _UNKNOWN) for row in rows]
+    return [getattr(value, field) if value.HasField(field) else unknown for value in values]
 
 
 def _answer(
@@ -588,14 +696,14 @@ def _replay_table(
     shaped = shaped.take(pa.array(np.argsort(shaped[_clock(view)].to_numpy(), kind="stable")))
     # From here on moments only rise, so that nothing stored later is newer than what is written next.
     shaped = _not_older(store, view, shaped)
-    frame, codes, moments = _frame(shaped), _codes(shaped[_key(view.entity)]), shaped[_clock(view)].to_numpy()
+    codes, moments = _codes(shaped[_key(view.entity)]), shaped[_clock(view)].to_numpy()
     # How many updates precede each row; rows of one count are read together.
     before = np.searchsorted(moments, at, side="right")
     done, written = 0, []
     for count in np.unique(np.append(before, len(moments))):
         if count > done:
             places = done + _newest(codes[done:count], moments[done:count])
-            _put(store, view, frame, places)
+            _put(store, view, shaped, places)
             written.append(places)
             done = int(count)
         places = np.flatnonzero(before == count)

@@ -179,21 +179,39 @@ def test_no_rows_give_no_rows(tmp_path):
     assert window.num_rows == 0
 
 
+class Changed:
+    """A Feast job whose answer is not what it was."""
+
+    def __init__(self, job, change):
+        self.job, self.change = job, change
+
+    def to_arrow(self):
+        return self.change(self.job.to_arrow())
+
+
+def with_changed_answers(store, change):
+    honest = store.get_historical_features
+    return lambda **asked: Changed(honest(**asked), change)
+
+
 def test_a_lost_row_is_an_error_and_not_a_smaller_table(tmp_path, monkeypatch):
     rows, updates = random_world(0)
     store = feast._store(SHOPS, tmp_path)
-    honest = store.get_historical_features
-
-    class Losing:
-        def __init__(self, job):
-            self.job = job
-
-        def to_arrow(self):
-            return self.job.to_arrow().slice(1)
-
-    monkeypatch.setattr(store, "get_historical_features", lambda **asked: Losing(honest(**asked)))
+    losing = with_changed_answers(store, lambda answer: answer.slice(1))
+    monkeypatch.setattr(store, "get_historical_features", losing)
     with pytest.raises(SimlabError, match="took 120 rows and gave 119"):
         feast.join_training(SHOPS, rows, updates, tmp_path)
+
+
+def test_an_answer_in_another_order_is_put_in_the_rows_order(tmp_path, monkeypatch):
+    rows, updates = random_world(0)
+    expected = feast.join_training(SHOPS, rows, updates, tmp_path)
+    store = feast._store(SHOPS, tmp_path)
+    backwards = pa.array(range(rows.num_rows - 1, -1, -1))
+    monkeypatch.setattr(
+        store, "get_historical_features", with_changed_answers(store, lambda answer: answer.take(backwards))
+    )
+    assert feast.join_training(SHOPS, rows, updates, tmp_path).equals(expected)
 
 
 # --- online -------------------------------------------------------------------------------------
@@ -478,3 +496,23 @@ def test_joining_the_latest_value_inflates_the_model(tmp_path, flights):
     assert point > 0.65
     assert naive > point + 0.015
     assert np.quantile(gains, 0.025) > 0
+
+
+def test_the_online_table_is_the_one_feasts_own_store_would_write(tmp_path):
+    from feast.infra.online_stores.sqlite import SqliteOnlineStore
+
+    rows = visits([0, 1, 1.5], ["Rome", None, "Oslo"], ["a", "b", "a"])
+    tables = []
+    for name, own in (("ours", feast.BulkSqliteOnlineStore), ("theirs", SqliteOnlineStore)):
+        store = feast._store(SHOPS, tmp_path / name)
+        store.provider.online_store.__class__ = own
+        found, _ = feast.replay_window(SHOPS, rows, {}, tmp_path / name)
+        connection = store.provider.online_store._get_conn(store.config)
+        columns = "entity_key, feature_name, value, value_text, CAST(event_ts AS TEXT), created_ts"
+        tables.append(
+            (connection.execute(f"SELECT {columns} FROM simlab_visit ORDER BY 1, 2").fetchall(), found)
+        )
+    (ours, found), (theirs, found_there) = tables
+    assert len(ours) == 3 * 3  # city, amount, and the event time
+    assert ours == theirs
+    assert found.equals(found_there)
