@@ -21,7 +21,7 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
-from measuring import Taken, machine, must, take  # noqa: E402
+from measuring import Taken, generate, machine, must, take  # noqa: E402
 from synthetic import write_scenario  # noqa: E402
 
 PHASES: Mapping[str, tuple[str, ...]] = {
@@ -56,15 +56,6 @@ SAID = {
     "records": "lake, registry, approval, policy (simlab alone)",
     "else": "simlab: traffic, injections, labels, hindsight, logs",
 }
-
-
-def generate(work: Path, rows: int) -> Path:
-    """Make the dataset, in a process of its own; the file of its rows."""
-    must(
-        take([str(HERE / "synthetic.py"), str(work / "datasets"), str(rows)], work / "data.txt"),
-        "generating rows",
-    )
-    return work / "datasets" / "synthetic" / "rows.parquet"
 
 
 Phases = dict[str, tuple[float, float]]
@@ -175,7 +166,7 @@ def lifecycle(work: Path, size: argparse.Namespace) -> None:
         f"{size.window_rows} rows; median of {size.repeats}\n{machine()}\n", flush=True,
     )  # fmt: skip
     # Compiled bytecode and a warm file cache for both, as after an installation.
-    engines = "import evidently.presets, feast, lightgbm, mlflow.lightgbm, optuna, skl2onnx, onnxruntime, simlab.lab"
+    engines = "import evidently.presets, feast, lightgbm, mlflow.lightgbm, optuna, onnxruntime, simlab.lab"
     must(take(["-c", engines], work / "warm.txt"), "importing the engines")
     first, second, others = [], [], []
     outcome: dict[str, Any] = {}
@@ -212,7 +203,7 @@ def lifecycle(work: Path, size: argparse.Namespace) -> None:
     print(f"  AUC on test rows: simlab {auc:.4f}, bare {told['scores']['auc']:.4f}")
     again, again_cpu = median(t.seconds for t in c), median(t.cpu for t in c)
     print(
-        f"\nsecond run of the unchanged scenario: {again:.2f} s, {again / wall_a:.3f} of the first (at most 0.1); "
+        f"\nsecond run, nothing changed: {again:.2f} s, {again / wall_a:.3f} of the first (at most 0.1); "
         f"CPU {again_cpu:.2f} s, {again_cpu / median(t.cpu for t in a):.3f}"
     )
     rest = middle(each[1] for each in second)
@@ -229,9 +220,8 @@ def commands(work: Path, scenario: Path, repeats: int) -> None:
         more = {"SIMLAB_DATASETS": str(work / "datasets")}
         runs = [must(take(command, work / "command.txt", more), name) for _ in range(2 * repeats + 3)]
         walls = [t.seconds for t in runs]
-        print(
-            f"  {name:<15}{min(walls):6.2f} {median(walls):6.2f} s   {median(t.peak_mb for t in runs):5.0f} MB"
-        )
+        peak = median(t.peak_mb for t in runs)
+        print(f"  {name:<15}{min(walls):6.2f} {median(walls):6.2f} s   {peak:5.0f} MB")
 
 
 def main() -> None:

@@ -34,7 +34,7 @@ class Taken:
 
 @cache
 def environment() -> dict[str, str]:
-    """The children's environment: engines stay silent, and find compiled bytecode as after an installation."""
+    """The children's environment: silent engines, and compiled bytecode as after an installation."""
     from simlab.engines import QUIET
 
     silent = {name: value for name, value in QUIET.items() if not name.startswith("OMP_")}
@@ -93,6 +93,17 @@ def must(taken: Taken, what: str) -> Taken:
     if taken.code:
         sys.exit(f"{what} ended with code {taken.code}:\n{taken.output[-4000:]}")
     return taken
+
+
+def generate(work: Path, rows: int) -> Path:
+    """Make the dataset, in a process of its own; the file of its rows."""
+    must(
+        take(
+            [str(ROOT / "benchmarks" / "synthetic.py"), str(work / "datasets"), str(rows)], work / "data.txt"
+        ),
+        "generating rows",
+    )
+    return work / "datasets" / "synthetic" / "rows.parquet"
 
 
 def machine() -> str:

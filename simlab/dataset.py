@@ -378,6 +378,7 @@ def load(folder: Path, card: Card) -> tuple[pa.Table, dict[str, pa.Table]]:
     DataFileProblem
         A file is missing, is not the one the card describes, or lacks a column of the card.
     """
+    import numpy as np
     import pyarrow as pa
 
     raw = _parquet(folder, card, card.files["rows"])
@@ -386,7 +387,7 @@ def load(folder: Path, card: Card) -> tuple[pa.Table, dict[str, pa.Table]]:
     _expect(folder / card.files["rows"], raw, card.columns, *real)
     columns: dict[str, pa.ChunkedArray] = {}
     columns[card.entity.column] = (
-        pa.chunked_array([pa.array(range(raw.num_rows), pa.int64())])
+        pa.chunked_array([pa.array(np.arange(raw.num_rows))])
         if card.entity.simulated
         else _key(raw[card.entity.column])
     )
@@ -486,7 +487,8 @@ def _target(values: pa.ChunkedArray, target: Target) -> pa.ChunkedArray:
     import pyarrow.compute as pc
 
     if target.positive is not None:
-        return pc.equal(_string(values), str(target.positive)).cast(pa.float64())
+        wanted = pa.scalar(str(target.positive), pa.string())
+        return pc.equal(_string(values), wanted).cast(pa.float64())
     if target.above is not None:
         return pc.greater(values.cast(pa.float64()), target.above).cast(pa.float64())
     return _numeric(values, None)

@@ -537,6 +537,14 @@ def _version() -> str:
     return __version__
 
 
+def keep_temporary_files_at(home: Path) -> None:
+    """Let engines put their temporary files under the home, so that even a killed run leaves none outside."""
+    folder = home.resolve() / "tmp"
+    with suppress(OSError):  # an unwritable home is told of in its own words
+        folder.mkdir(parents=True, exist_ok=True)
+        os.environ["TMPDIR"] = tempfile.tempdir = str(folder)
+
+
 def stop_on_terminate() -> None:
     """Treat a polite kill like Ctrl-C, so that the run folder is whole."""
 
@@ -546,4 +554,4 @@ def stop_on_terminate() -> None:
     signal.signal(signal.SIGTERM, interrupted)
 
 
-__all__ = ["Lab", "Outcome", "checked", "default_home", "stop_on_terminate"]
+__all__ = ["Lab", "Outcome", "checked", "default_home", "keep_temporary_files_at", "stop_on_terminate"]

@@ -200,7 +200,8 @@ class Run:
         if known is None:
             world = [f for f in self._fresh_world]
             self.store.remember(key, artifact, [f.model_dump(mode="json") for f in (*world, *said)])
-        self._time(name, function.__name__, time.perf_counter() - began, time.process_time() - used, known is not None)
+        spent = (time.perf_counter() - began, time.process_time() - used)
+        self._time(name, function.__name__, *spent, known is not None)
         if self.until == name:
             raise Reached(name)
         return result

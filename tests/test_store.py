@@ -172,7 +172,7 @@ def test_chunks_and_slices_do_not_count(rows: list[Any], before: list[Any], afte
     plain = a_table(rows)
     chunked = pa.concat_tables([plain.slice(0, at), plain.slice(at)])
     sliced = pa.concat_tables([a_table(before), plain, a_table(after)]).combine_chunks().slice(len(before), len(rows))
-    filtered = a_table(before + rows).filter(pa.array([False] * len(before) + [True] * len(rows)))
+    filtered = a_table(before + rows).filter(pa.array([False] * len(before) + [True] * len(rows), pa.bool_()))
     taken = a_table(rows[::-1]).take(pa.array(range(len(rows) - 1, -1, -1), pa.int64()))
     assert {table_digest(t) for t in (chunked, sliced, filtered, taken)} == {table_digest(plain)}
 
