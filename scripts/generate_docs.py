@@ -368,7 +368,7 @@ def _metrics() -> str:
             f"`{name}`" + (" (lower is better)" if name in LOWER_IS_BETTER else "") for name in found
         )
         lines.append(f"| {problem} | {shown} |")
-    return "\n".join(lines) + "\n\n" + NOTES["metrics"].strip() + "\n"
+    return "\n".join(lines) + "\n\n" + str(NOTES["metrics"]).strip() + "\n"
 
 
 def dataset(name: str, card: Card) -> str:

@@ -120,10 +120,14 @@ class Log:
     ----------
     path
         The file; made if it does not exist. A torn last line is dropped.
+    sync
+        Whether each transaction is synced, or the file only when it is closed: what a power cut
+        takes of such a log is written again, to the byte, when the run is resumed.
     """
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path, *, sync: bool = True):
         self.path = path
+        self._sync = sync
         self._recorded: list[bytes] = []
         previous = ROOT
         if path.exists():
@@ -148,7 +152,7 @@ class Log:
         return self.count < len(self._recorded)
 
     def append(self, facts: Sequence[Event] | Iterable[Event]) -> None:
-        """Append facts as one transaction: one write, one sync.
+        """Append facts as one transaction: one write, and one sync unless the log was opened without.
 
         Raises
         ------
@@ -176,7 +180,8 @@ class Log:
             try:
                 while left:
                     left = left[self._out.write(left) or 0 :]
-                os.fsync(self._out.fileno())
+                if self._sync:
+                    os.fsync(self._out.fileno())
             except OSError:
                 self._undo(start)
                 raise
@@ -189,5 +194,7 @@ class Log:
             return
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file; doing it again changes nothing."""
+        if not self._sync and not self._out.closed:
+            os.fsync(self._out.fileno())
         self._out.close()

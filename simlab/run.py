@@ -117,7 +117,7 @@ class Run:
         self.watch, self.until = watch, until
         self.window: int | None = None
         self.events = Log(folder / "events.jsonl")
-        self.world = Log(folder / "world.jsonl")
+        self.world = Log(folder / "world.jsonl", sync=False)
         self.said: list[Event] = []
         self.world_said: list[Event] = []
         self._timings = (folder / "timings.jsonl").open("a")

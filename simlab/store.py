@@ -94,15 +94,19 @@ def _sync(path: Path) -> None:
         os.close(handle)
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a small file so that a reader sees the old or the new one, never half of it."""
+def write_whole(path: Path, text: str, *, sync: bool = True) -> None:
+    """Write a small file so that a reader sees the old or the new one, never half of it.
+
+    Without `sync` a power cut may lose it, or leave it empty.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "w") as out:
             out.write(text)
             out.flush()
-            os.fsync(out.fileno())
+            if sync:
+                os.fsync(out.fileno())
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
     except BaseException:
@@ -167,7 +171,8 @@ class Store:
     def remember(self, key: str, artifact: str, facts: list[dict[str, Any]]) -> None:
         """Note what a step made and said, under its cache key."""
         body = json.dumps({"artifact": artifact, "facts": facts})
-        write_whole(self.root / "steps" / key[:2] / f"{key}.json", body)
+        # Not synced: a step that a power cut takes is done again and says the same.
+        write_whole(self.root / "steps" / key[:2] / f"{key}.json", body, sync=False)
 
     def recall(self, key: str) -> tuple[str, list[dict[str, Any]]] | None:
         """What the step of that key made and said, if it is known and its artifact is whole."""

@@ -60,7 +60,11 @@ def test_a_run_opens_no_internet_socket_and_writes_nothing_outside_its_home(tmp_
     allowed = (str(tmp_path / "home"), "/dev/", "/proc/", "/sys/")
     written = set()
     for line in lines:
-        if re.search(r"\b(open|openat|creat)\(", line) and re.search(r"O_WRONLY|O_RDWR|O_CREAT", line) and "= -1" not in line:
+        if (
+            re.search(r"\b(open|openat|creat)\(", line)
+            and re.search(r"O_WRONLY|O_RDWR|O_CREAT", line)
+            and "= -1" not in line
+        ):
             found = re.search(r'"([^"]*)"', line)
             if found and found[1].startswith("/") and not found[1].startswith(allowed):
                 written.add(found[1])
