@@ -254,6 +254,11 @@ def _expectations(scenario: Scenario) -> Iterator[str]:
                 )
 
 
+def _inner(given: Any, key: str) -> Any:
+    """A key of what may not be a mapping at all: that is told elsewhere."""
+    return given.get(key) if isinstance(given, Mapping) else None
+
+
 def _metrics(scenario: Scenario, shape: Schema) -> Iterator[str]:
     """Metrics that expectations and stages name must exist for this kind of problem."""
     good = METRICS[shape.problem]
@@ -271,13 +276,14 @@ def _metrics(scenario: Scenario, shape: Schema) -> Iterator[str]:
     named = [
         ("tune.metric", scenario.setting("tune", "metric")),
         ("approve.metric", scenario.setting("approve", "metric")),
-        ("monitor.quality.metric", (scenario.setting("monitor", "quality") or {}).get("metric")),
+        ("monitor.quality.metric", _inner(scenario.setting("monitor", "quality"), "metric")),
     ]
     for where, metric in named:
         if isinstance(metric, str) and metric not in good:
             hint = did_you_mean(metric, good)
             yield f"stages.{where}: {metric!r} is not measured in a {shape.problem} problem{hint}"
     features = {c.name for c in shape.features}
-    for column in scenario.setting("monitor", "ignore") or ():
-        if column not in features:
+    ignored = scenario.setting("monitor", "ignore")
+    for column in ignored if isinstance(ignored, (list, tuple)) else ():
+        if isinstance(column, str) and column not in features:
             yield f"stages.monitor.ignore: no column called {column!r}{did_you_mean(column, features)}"

@@ -77,15 +77,15 @@ def run(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show only the outcome.")] = False,
 ) -> None:
     """Live through a scenario and judge it by its own expectations."""
-    from simlab.lab import keep_temporary_files_at, stop_on_terminate
+    from simlab.lab import stop_on_terminate
     from simlab.progress import Progress
 
     stop_on_terminate()
-    lab = _lab(home)
-    keep_temporary_files_at(lab.home)
     progress = Progress(silent=as_json or quiet)
     with progress:
-        outcome = lab.run(_find(scenario), _sets(sets), resume=resume, until=until, watch=progress.watch)
+        outcome = _lab(home).run(
+            _find(scenario), _sets(sets), resume=resume, until=until, watch=progress.watch
+        )
     if as_json:
         _print_json(outcome.as_json())
     else:

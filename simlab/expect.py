@@ -82,6 +82,15 @@ def _mean(values: Sequence[float]) -> float:
     return sum(values) / len(values)
 
 
+def _count(number: int, what: str) -> str:
+    """A number with its noun.
+
+    >>> _count(1, "window"), _count(2, "window")
+    ('1 window', '2 windows')
+    """
+    return f"{number} {what}" + ("" if number == 1 else "s")
+
+
 def _text(values: Iterable[tuple[int, str]]) -> str:
     return ", ".join(f"{name} in window {window}" for window, name in values)
 
@@ -133,7 +142,7 @@ def alarm_within(account: Account, *, injection: str, windows: Count, alarm: str
     held = first[0] - known.start <= windows
     return (
         held,
-        f"{first[1]} sounded {first[0] - known.start} windows after {injection} began (window {known.start})",
+        f"{first[1]} sounded {_count(first[0] - known.start, 'window')} after {injection} began",
     )
 
 
@@ -162,7 +171,9 @@ def alarms_at_most(account: Account, *, count: Count, alarm: str = "*") -> tuple
     looked = len(_of(account, e.FindingMade))
     if not looked:
         return False, "nobody looked: the monitors made no finding"
-    said = f"{len(onsets)} alarms in {looked} findings" + (f": {_text(onsets[:5])}" if onsets else "")
+    said = f"{_count(len(onsets), 'alarm')} in {looked} findings" + (
+        f": {_text(onsets[:5])}" if onsets else ""
+    )
     return len(onsets) <= count, said
 
 
@@ -246,7 +257,7 @@ def retrained(
     done = [f for f in _of(account, e.RetrainFinished) if f.replaced and first <= (f.window or 0) <= end]
     held = len(done) >= at_least and (at_most is None or len(done) <= at_most)
     where = ", ".join(f"version {f.version} in window {f.window}" for f in done)
-    return held, f"{len(done)} retrains" + (f": {where}" if where else "")
+    return held, _count(len(done), "retrain") + (f": {where}" if where else "")
 
 
 def rows_rejected(

@@ -282,21 +282,32 @@ class Lab:
 
     @contextmanager
     def _environment(self) -> Iterator[None]:
-        """What the machine refuses, in words for a person."""
+        """What the machine refuses, in words for a person; engines' temporary files stay in the home."""
+        before = tempfile.tempdir, os.environ.get("TMPDIR")
         try:
             self.home.mkdir(parents=True, exist_ok=True)
             handle, probe = tempfile.mkstemp(dir=self.home, prefix=".probe-")
             os.close(handle)
             os.unlink(probe)
+            temporary = self.home.resolve() / "tmp"
+            temporary.mkdir(exist_ok=True)
         except OSError as wrong:
             said = environment(wrong)
             raise EnvironmentProblem(
                 f"the home {self.home} cannot be written: {said}; --home names another"
             ) from wrong
         try:
+            # So that even a killed run leaves none outside.
+            os.environ["TMPDIR"] = tempfile.tempdir = str(temporary)
             yield
         except OSError as wrong:
             raise environment(wrong) from wrong
+        finally:
+            tempfile.tempdir = before[0]
+            if before[1] is None:
+                os.environ.pop("TMPDIR", None)
+            else:
+                os.environ["TMPDIR"] = before[1]
 
     def _live(self, folder: Path, ready: Checked, until: str | None, watch: Watch, project: bool) -> Outcome:
         scenario = ready.scenario
@@ -327,8 +338,11 @@ class Lab:
             self._report(folder, scenario, record, run)
             _write_record(folder, record)
             shutil.rmtree(folder / "work", ignore_errors=True)
-            if projector is not None:
+            if projector is not None and run.carried_out:
                 self._project(projector, folder, watch)
+            elif projector is not None:
+                # Nothing new was computed, so nobody waits for the picture of it either.
+                projector.leave({"run": folder.name})
             outcome = self._outcome(folder, scenario, record, verdicts, run.said)
             return replace(outcome, seconds=time.perf_counter() - began)
         except Reached as reached:
@@ -537,14 +551,6 @@ def _version() -> str:
     return __version__
 
 
-def keep_temporary_files_at(home: Path) -> None:
-    """Let engines put their temporary files under the home, so that even a killed run leaves none outside."""
-    folder = home.resolve() / "tmp"
-    with suppress(OSError):  # an unwritable home is told of in its own words
-        folder.mkdir(parents=True, exist_ok=True)
-        os.environ["TMPDIR"] = tempfile.tempdir = str(folder)
-
-
 def stop_on_terminate() -> None:
     """Treat a polite kill like Ctrl-C, so that the run folder is whole."""
 
@@ -554,4 +560,4 @@ def stop_on_terminate() -> None:
     signal.signal(signal.SIGTERM, interrupted)
 
 
-__all__ = ["Lab", "Outcome", "checked", "default_home", "keep_temporary_files_at", "stop_on_terminate"]
+__all__ = ["Lab", "Outcome", "checked", "default_home", "stop_on_terminate"]

@@ -151,8 +151,15 @@ class Log:
         """Whether what is appended next already stands in the file."""
         return self.count < len(self._recorded)
 
-    def append(self, facts: Sequence[Event] | Iterable[Event]) -> None:
+    def append(self, facts: Sequence[Event] | Iterable[Event], *, repeated: bool = False) -> None:
         """Append facts as one transaction: one write, and one sync unless the log was opened without.
+
+        Parameters
+        ----------
+        facts
+            What was said.
+        repeated
+            Whether they come from the step cache: then the next sync is early enough.
 
         Raises
         ------
@@ -180,7 +187,7 @@ class Log:
             try:
                 while left:
                     left = left[self._out.write(left) or 0 :]
-                if self._sync:
+                if self._sync and not repeated:
                     os.fsync(self._out.fileno())
             except OSError:
                 self._undo(start)
@@ -195,6 +202,6 @@ class Log:
 
     def close(self) -> None:
         """Close the file; doing it again changes nothing."""
-        if not self._sync and not self._out.closed:
+        if not self._out.closed:
             os.fsync(self._out.fileno())
         self._out.close()

@@ -6,6 +6,7 @@ It is started with a run and imports MLflow while the run works, so that nobody 
 from __future__ import annotations
 
 import json
+import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -109,7 +110,10 @@ def main() -> None:
             answer: dict[str, Any] = {"done": True}
         except Exception as wrong:  # the run's own record is whole; only the projection is not
             answer = {"error": f"{type(wrong).__name__}: {wrong}"}
-        print(json.dumps(answer), flush=True)
+        try:
+            print(json.dumps(answer), flush=True)
+        except BrokenPipeError:  # the run did not wait for an answer
+            os._exit(0)
 
 
 if __name__ == "__main__":

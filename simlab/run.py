@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+import re
 import shutil
 import sys
 import time
@@ -13,6 +14,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -44,7 +46,6 @@ ENGINES = (
     "feast",
     "onnxruntime",
     "onnx",
-    "skl2onnx",
     "numpy",
     "pandas",
     "pyarrow",
@@ -85,6 +86,23 @@ def source_digest() -> str:
     return total.hexdigest()
 
 
+def foreign_code(settings: Any) -> list[str]:
+    """Digests of the files behind somebody else's functions (`mypkg.mymodule.mine`) that settings name."""
+    if isinstance(settings, Mapping):
+        return [d for key, value in settings.items() for d in (*foreign_code(key), *foreign_code(value))]
+    if isinstance(settings, (list, tuple)):
+        return [d for value in settings for d in foreign_code(value)]
+    if not isinstance(settings, str) or not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", settings):
+        return []
+    try:
+        found = find_spec(settings.rpartition(".")[0])
+    except (ImportError, ValueError):
+        return []
+    if found is None or not found.origin or not Path(found.origin).is_file():
+        return []
+    return [hashlib.sha256(Path(found.origin).read_bytes()).hexdigest()]
+
+
 class Run:
     """One run: its logs, its place in simulated time, and the way to call a stage.
 
@@ -123,6 +141,8 @@ class Run:
         self._timings = (folder / "timings.jsonl").open("a")
         self._calls: dict[str, int] = {}
         self._chains: dict[str, str] = {}
+        self.carried_out = 0
+        """Stage calls that were not repeated from the cache."""
         self._deferred: dict[str, list[str]] = {}
         # Effects are repeated from their recorded results, so what a killed run left is not trusted.
         shutil.rmtree(folder / "work", ignore_errors=True)
@@ -156,8 +176,8 @@ class Run:
         window = fact.window if fact.window is not None else self.window
         return fact.model_copy(update={"window": window, "time": self.time})
 
-    def _record(self, facts: list[Event]) -> None:
-        self.events.append(facts)
+    def _record(self, facts: list[Event], repeated: bool = False) -> None:
+        self.events.append(facts, repeated=repeated)
         self.said.extend(facts)
         for fact in facts:
             self.watch("fact", fact)
@@ -196,7 +216,7 @@ class Run:
         if effect:
             chain = self._chains.get(name, "")
             self._chains[name] = hashlib.sha256((chain + artifact).encode()).hexdigest()
-        self._record(said)
+        self._record(said, repeated=known is not None)
         if known is None:
             world = [f for f in self._fresh_world]
             self.store.remember(key, artifact, [f.model_dump(mode="json") for f in (*world, *said)])
@@ -217,6 +237,7 @@ class Run:
         effect: bool,
     ) -> tuple[T, str, list[Event]]:
         facts: list[Event] = []
+        self.carried_out += 1
         self._fresh_world: list[Event] = []
         context = self._context(name, key, ordinal, facts)
         try:
@@ -298,6 +319,7 @@ class Run:
             source_digest(),
             function.__name__,
             json.dumps(self.scenario.stages.get(name, {}), sort_keys=True, default=str),
+            foreign_code(self.scenario.stages.get(name, {})),
             [digest(noun) for noun in nouns],
             self.scenario.seed.build,
             self.window,

@@ -80,7 +80,7 @@ class World(Part):
 
     order: Literal["drawn", "replay"] = "drawn"
     """Rows drawn at random from one pool (no natural drift), or replayed in their own time order."""
-    training: Annotated[float | int, Field(gt=0)] = 0.4
+    training: Annotated[float | int, Field(gt=0, allow_inf_nan=False)] = 0.4
     """Share (below 1) or number of rows to train on; in a replay, at most so many before the start."""
     training_from: Moment | None = None
     """In a replay, the first moment of the training rows."""

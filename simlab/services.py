@@ -42,6 +42,7 @@ class Service:
             env={**os.environ, **QUIET, "PYTHONPATH": path},
             start_new_session=True,  # Ctrl-C is the run's to handle
         )
+        self._left = False
 
     def ask(self, body: dict[str, Any]) -> dict[str, Any]:
         """Send one object and wait for the answer.
@@ -65,8 +66,21 @@ class Service:
             raise RuntimeError(answer["error"])
         return answer
 
+    def leave(self, body: dict[str, Any]) -> None:
+        """Send one object and let the child finish by itself: it does this much, and ends."""
+        assert self._process.stdin is not None and self._process.stdout is not None
+        with suppress(BrokenPipeError):
+            self._process.stdin.write(json.dumps(body).encode() + b"\n")
+            self._process.stdin.close()
+        self._process.stdout.close()
+        self._errors.close()
+        self._left = True
+        self._process.returncode = 0  # nobody waits for it, and Python need not warn of that
+
     def close(self) -> None:
         """Close its standard input and wait until it ends."""
+        if self._left:
+            return
         with suppress(BrokenPipeError):  # it ended by itself, and said why in its file
             if self._process.stdin is not None:
                 self._process.stdin.close()

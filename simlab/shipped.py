@@ -30,8 +30,11 @@ def find_scenario(given: Path) -> Path:
     ScenarioInvalid
         There is neither; the message says the nearest right name.
     """
-    if given.exists():
-        return given
+    try:
+        if given.exists():
+            return given
+    except OSError as wrong:  # a name that no file can have
+        raise ScenarioInvalid(str(given), [f"cannot be read: {wrong.strerror}"]) from wrong
     known = scenario_names()
     name = given.name.removesuffix(".yaml")
     if str(given) in (name, f"{name}.yaml") and name in known:

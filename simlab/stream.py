@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from simlab.artifacts import Deployment, History, Labels, Plan, Rows, Schema, Served, Window
 from simlab.context import rng_for
 from simlab.engines import engine
+from simlab.errors import ScenarioInvalid
 from simlab.events import Event, HindsightMeasured, WorldFinished, WorldStarted
 from simlab.injection import TRAINING, draw_weights, inject
 from simlab.labeller import Labeller
@@ -97,19 +98,30 @@ class Stream:
             most = world.training if world.training >= 1 else None
             if most is not None and training.num_rows > most:
                 training = training.slice(training.num_rows - int(most))
-            picked = rng_for(self._seed, "baseline").random(world.baseline_rows)
-            baseline = training.take(pa.array(np.sort((picked * training.num_rows).astype(np.int64))))
             last = pa.scalar(clock.moment(clock.windows), times.type)
             live = pc.and_(pc.greater_equal(times, pa.scalar(clock.start, times.type)), pc.less(times, last))
-            return training, baseline, rows.filter(live).sort_by(self.source.schema.event_time)
+            pool = rows.filter(live).sort_by(self.source.schema.event_time)
+            ends = pc.min_max(times).as_py()
+            self._enough("clock.start", training, pool, f"its rows are from {ends['min']} to {ends['max']}")
+            picked = rng_for(self._seed, "baseline").random(world.baseline_rows)
+            baseline = training.take(pa.array(np.sort((picked * training.num_rows).astype(np.int64))))
+            return training, baseline, pool
         order = rng_for(self._seed, "split").permutation(rows.num_rows)
         count = int(world.training) if world.training >= 1 else round(world.training * rows.num_rows)
         training = rows.take(pa.array(order[:count]))
         # The pool keeps the dataset's own order, so that weighted draws stay coupled between twins.
         pool = rows.take(pa.array(np.sort(order[count:])))
+        self._enough("world.training", training, pool, f"it has {rows.num_rows} rows in all")
         origin = training if world.baseline == "training" else pool
         drawn = rng_for(self._seed, "baseline").random(world.baseline_rows)
         return training, origin.take(pa.array((drawn * origin.num_rows).astype(np.int64))), pool
+
+    def _enough(self, where: str, training: pa.Table, pool: pa.Table, has: str) -> None:
+        """Refuse a world without rows to train on, or without rows for its traffic."""
+        for part, use in ((training, "to train on"), (pool, "for traffic")):
+            if part.num_rows == 0:
+                said = f"{where}: leaves no rows of {self.source.name} {use}; {has}"
+                raise ScenarioInvalid(f"{self.scenario.name}.yaml", [said])
 
     def training(self) -> Rows:
         """Labelled rows to build the first model on, with the monitors' baseline among them."""
@@ -315,14 +327,14 @@ class Stream:
         assert isinstance(self._pending[number], pa.Table)
 
     def labels_due(self, window: int) -> Labels:
-        """Labels that become known by the end of a window, and were not known before."""
+        """Labels that become known before the end of a window, and were not known before it."""
         import pyarrow as pa
         import pyarrow.compute as pc
 
         now = self.scenario.clock.moment(window + 1)
         due = []
         for number, waiting in list(self._pending.items()):
-            known = pc.less_equal(waiting["due"], pa.scalar(now, waiting["due"].type))
+            known = pc.less(waiting["due"], pa.scalar(now, waiting["due"].type))
             arrived = waiting.filter(known)
             if arrived.num_rows:
                 due.append(arrived.select(["inference_id", "label", "window"]))

@@ -48,6 +48,8 @@ def read_yaml(path: Path, name: str | None = None) -> tuple[Any, dict[str, int]]
         raise ScenarioInvalid(str(path), ["there is no such file"]) from missing
     except IsADirectoryError as wrong:
         raise ScenarioInvalid(str(path), ["this is a folder, not a file"]) from wrong
+    except OSError as wrong:
+        raise ScenarioInvalid(str(path), [f"cannot be read: {wrong.strerror}"]) from wrong
     except UnicodeDecodeError as wrong:
         raise ScenarioInvalid(shown, [f"not text in UTF-8: byte {wrong.start} cannot be read"]) from wrong
     return parse_yaml(text, shown)
@@ -67,6 +69,8 @@ def parse_yaml(text: str, name: str) -> tuple[Any, dict[str, int]]:
         where = f":{mark.line + 1}: " if mark else ""
         said = getattr(wrong, "problem", None) or str(wrong)
         raise ScenarioInvalid(name, [f"{where}not YAML: {said}"]) from wrong
+    except RecursionError as wrong:  # a part that holds itself, or a thousand brackets
+        raise ScenarioInvalid(name, ["not YAML a scenario can be: it is nested without end"]) from wrong
     except ValueError as wrong:  # an impossible date, say 2026-02-30
         raise ScenarioInvalid(name, [f"not YAML: {wrong}"]) from wrong
     finally:
@@ -80,6 +84,8 @@ def _walk(node: Any, path: str, lines: dict[str, int], name: str) -> None:
         seen: set[str] = set()
         for key, value in node.value:
             line = key.start_mark.line + 1
+            if not isinstance(key, yaml.ScalarNode):
+                raise ScenarioInvalid(name, [f":{line}: not YAML a scenario can be: a key must be a word"])
             if key.value in seen:
                 raise ScenarioInvalid(name, [f":{line}: {path or 'the file'} says {key.value!r} twice"])
             seen.add(key.value)
@@ -96,7 +102,7 @@ def line_of(path: str, lines: dict[str, int]) -> int | None:
     while path:
         if path in lines:
             return lines[path]
-        path = re.sub(r"(\.[^.\[]*|\[\d+\])$", "", path) if re.search(r"[.\[]", path) else ""
+        path = path[: max(path.rfind("."), path.rfind("["), 0)]
     return None
 
 
@@ -125,7 +131,10 @@ def seconds(given: Any) -> timedelta:
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smhdw])\s*", str(given))
     if not match:
         raise ValueError(f"{given!r} is not a duration; write a number with s, m, h, d or w, as in 3d or 6h")
-    return timedelta(seconds=float(match[1]) * _UNITS[match[2]])
+    try:
+        return timedelta(seconds=float(match[1]) * _UNITS[match[2]])
+    except OverflowError:
+        raise ValueError(f"{given!r} is longer than time itself; simlab counts up to the year 9999") from None
 
 
 def spell(length: timedelta) -> str:

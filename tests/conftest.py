@@ -138,8 +138,9 @@ def guard(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPa
     global _allowed
     monkeypatch.delenv("SIMLAB_HOME", raising=False)
     monkeypatch.delenv("SIMLAB_DATASETS", raising=False)
+    monkeypatch.setattr(tempfile, "tempdir", tempfile.gettempdir())
     places = (tmp_path_factory.getbasetemp(), Path(tempfile.gettempdir()))
-    _allowed = (*(os.path.realpath(place) + os.sep for place in places), "/dev/")
+    _allowed = (*(os.path.realpath(place) + os.sep for place in places), "/dev/", "/proc/")
     try:
         yield
     finally:

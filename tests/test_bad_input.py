@@ -20,6 +20,7 @@ from simlab.checking import check
 from simlab.cli import main
 from simlab.errors import ScenarioInvalid
 from simlab.lab import Lab
+from simlab.yamlfile import read_yaml
 
 Facts = Callable[[Path], tuple[bytes, bytes]]
 Told = Callable[..., tuple[int, str]]
@@ -55,7 +56,7 @@ def refused(told: Told, path: Path, *words: str) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("title: [1, 2", ("tiny.yaml:1: not YAML",)),
+        ("title: [1, 2", ("tiny.yaml:2: not YAML",)),
         ("title: 'open", ("not YAML",)),
         ("a: b: c", ("tiny.yaml:1: not YAML",)),
         ("simlab: 1\n\ttitle: x\n", ("tiny.yaml:2: not YAML",)),
@@ -94,7 +95,7 @@ def test_a_file_that_is_not_there_is_refused(tiny: Path, told: Told) -> None:
     code, said = told("check", "quiet-wurld")
     assert code == 3 and "did you mean 'quiet-world'?" in said
     code, said = told("check", "x" * 5000)
-    assert code == 3 and "no such file" in said
+    assert code == 3 and "File name too long" in said
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=60))
@@ -120,7 +121,7 @@ def test_no_text_makes_it_stumble(text: str) -> None:
         ({"clock.windows": 2.5}, ("clock.windows",)),
         ({"clock.windows": 10**9}, ("clock.windows",)),
         ({"clock.rows": 0}, ("clock.rows",)),
-        ({"clock.step": "0"}, ("clock", "step must be longer than nothing")),
+        ({"clock.step": 0}, ("clock", "step must be longer than nothing")),
         ({"clock.step": "-1d"}, ("clock.step", "is not a duration")),
         ({"clock.step": "3 moons"}, ("clock.step", "'3 moons' is not a duration")),
         ({"clock.step": "5000w", "clock.windows": 99999}, ("year 9999",)),
@@ -255,15 +256,13 @@ def test_a_replay_outside_the_datas_own_time_is_refused(start: str, tiny: Path, 
 
 # --- unknown keys at every level ----------------------------------------------------------------
 
-FREE = ("inject[0].with", "mutants", "fixed")
-
-
 def every_mapping(content: Any, path: str = "") -> list[tuple[str, dict[str, Any]]]:
     """Every mapping of a scenario whose keys mean something, with its place."""
     found = []
     if isinstance(content, dict):
-        if not path.endswith(("mutants", "fixed")):
-            found.append((path, content))
+        if path.endswith((".mutants", ".fixed")):
+            return []
+        found.append((path, content))
         for key, value in content.items():
             found += every_mapping(value, f"{path}.{key}")
     elif isinstance(content, list):
@@ -279,7 +278,7 @@ SHIPPED = sorted((Path(__file__).parent.parent / "scenarios").glob("*.yaml"))
 @given(data=st.data())
 def test_an_unknown_key_anywhere_is_refused(data: st.DataObject, tmp_path: Path) -> None:
     file = data.draw(st.sampled_from(SHIPPED))
-    content = yaml.safe_load(file.read_text())
+    content, _ = read_yaml(file)
     place, mapping = data.draw(st.sampled_from(every_mapping(content)))
     key = data.draw(st.text(st.characters(codec="ascii", categories=["L"]), min_size=1, max_size=8), label="key")
     old = data.draw(st.none() | st.sampled_from(sorted(mapping))) if mapping else None
@@ -300,7 +299,7 @@ def test_an_unknown_key_anywhere_is_refused(data: st.DataObject, tmp_path: Path)
 @settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(data=st.data())
 def test_a_value_of_any_other_kind_is_checked_never_stumbled_over(data: st.DataObject, tmp_path: Path) -> None:
-    content = yaml.safe_load(data.draw(st.sampled_from(SHIPPED)).read_text())
+    content, _ = read_yaml(data.draw(st.sampled_from(SHIPPED)))
     _, mapping = data.draw(st.sampled_from([m for m in every_mapping(content) if m[1]]))
     key = data.draw(st.sampled_from(sorted(mapping)))
     junk = st.sampled_from([None, True, -1, 0, 10**30, 1e308, float("nan"), float("inf"), "", "x", "~", [], {}, [[]], {"a": {}}, [None], {1: 2}])

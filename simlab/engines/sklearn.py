@@ -371,7 +371,7 @@ def _lines(tree: Any, questions: Sequence[Question], values: Matrix) -> list[str
 def fit_labeller(table: pa.Table, schema: Schema, *, seed: int) -> bytes:
     """The world's idea of how the target depends on the raw columns, as an ONNX graph.
 
-    A random forest (60 trees, at least 15 rows a leaf; of another family than the served models)
+    A random forest (40 trees, at least 15 rows a leaf; of another family than the served models)
     on all rows whose target is known. The graph itself is the labeller: score it with
     `simlab.engines.onnxruntime.score`. As in the forest, an unknown number counts as the median,
     an unknown category as one before all others, and numbers are rounded to single precision.
@@ -402,7 +402,7 @@ def fit_labeller(table: pa.Table, schema: Schema, *, seed: int) -> bytes:
     numbers = np.where(np.isnan(numbers), np.array(medians), numbers)
     codes = np.nan_to_num(matrix.codes(known, categories), nan=-1.0)
     settings: dict[str, Any] = {
-        "n_estimators": 60,
+        "n_estimators": 40,
         "min_samples_leaf": 15,
         "max_leaf_nodes": 1024,
         "max_samples": min(known.num_rows, 20_000),  # a tree learns no more from more, only slower
