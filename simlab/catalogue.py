@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from simlab.dataset import dataset_names, find_dataset, load_card
-from simlab.errors import SimlabError, UsageError, did_you_mean
+from simlab.errors import ScenarioInvalid, SimlabError, UsageError, did_you_mean
 from simlab.expect import expectations
 from simlab.scenario import read
 from simlab.shapes import SHAPES
@@ -170,8 +170,8 @@ def starter(name: str, dataset: str, folder: Path) -> Path:
         raise UsageError(f"{path} exists already; choose another name")
     try:
         card = load_card(find_dataset(dataset))
-    except LookupError as wrong:
-        raise UsageError(str(wrong.args[0])) from None
+    except ScenarioInvalid as wrong:
+        raise UsageError("\n".join(wrong.problems)) from None
     numeric = next((n for n, c in card.columns.items() if c.role == "numeric"), None)
     binary = card.problem == "binary"
     replay = not card.event_time.simulated

@@ -44,7 +44,7 @@ def build(run: Run, rows: Rows, replacing: Deployment | None = None) -> Deployme
             return run.do(deploy_model, approved, replacing.version if replacing else None)
         case Rejected(reasons=reasons):
             if replacing is None:
-                raise StageFailed("approve", run.window, "; ".join(reasons))
+                run.fail("approve", "; ".join(reasons))
             return replacing
 
 

@@ -10,13 +10,13 @@ import shutil
 import sys
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, NoReturn, ParamSpec, TypeVar
 
 from simlab.artifacts import Window
 from simlab.context import Context, seed_for
@@ -247,7 +247,7 @@ class Run:
         except SimlabError as wrong:
             if wrong.exit_code in (3, 7):
                 raise
-            self._failed(name, str(wrong), facts)
+            self.fail(name, str(wrong), facts)
         except OSError as wrong:
             raise environment(wrong) from wrong
         except (KeyboardInterrupt, MemoryError):
@@ -259,7 +259,7 @@ class Run:
                 raise  # a fault of simlab is not a stage's failure
             note = self.folder / f"failure-{name}.txt"
             note.write_text(traceback.format_exc())
-            self._failed(
+            self.fail(
                 name, f"{type(wrong).__name__}: {str(wrong).splitlines()[0] if str(wrong) else ''}", facts
             )
         artifact = self.store.save(result)
@@ -293,8 +293,14 @@ class Run:
             seam=through,
         )
 
-    def _failed(self, name: str, why: str, facts: list[Event]) -> None:
-        """Record what was said so far and that the stage failed; raise."""
+    def fail(self, name: str, why: str, facts: Sequence[Event] = ()) -> NoReturn:
+        """Record what was said so far and that the stage failed.
+
+        Raises
+        ------
+        StageFailed
+            Always.
+        """
         self._record([*facts, self._placed(StageFailedFact(stage=name, why=why))])
         raise StageFailed(name, self.window, why)
 

@@ -37,6 +37,7 @@ stages:
   tune: {trials: 0}
   train: {rounds: 10}
   evaluate: {repeats: 20}
+  approve: {better_than: dummy}
   monitor: {detectors: {numeric: {wasserstein: {threshold: 0.5}}, categorical: {jensenshannon: {threshold: 0.5}}}}
 given:
   - metric_above: {metric: evaluate.auc, value: 0.6}
@@ -57,6 +58,7 @@ stages:
   tune: {trials: 0}
   train: {rounds: 10}
   evaluate: {repeats: 20}
+  approve: {better_than: dummy}
   monitor:
     detectors: {numeric: {wasserstein: {threshold: 0.4}}, categorical: {jensenshannon: {threshold: 0.4}}}
     alarm: {datapoints: 1, of: 1}
@@ -75,6 +77,7 @@ expect:
 # --- the guard ----------------------------------------------------------------------------------
 
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+_CHECKOUT = os.path.realpath(Path(__file__).parent.parent) + os.sep
 _allowed: tuple[str, ...] | None = None
 """Folders a test may write in; None while no test runs."""
 
@@ -87,7 +90,10 @@ def _refuse(what: str) -> None:
 def _inside(path: Any) -> bool:
     assert _allowed is not None
     name = os.path.realpath(os.fsdecode(path))
-    return name.startswith(_allowed) or f"{os.sep}__pycache__{os.sep}" in name
+    if f"{os.sep}__pycache__{os.sep}" in name:
+        return True
+    # The checkout itself may lie under the temporary folder, and is no place to write in all the same.
+    return name.startswith(_allowed) and not name.startswith(_CHECKOUT)
 
 
 def _is_loopback(address: Any) -> bool:
