@@ -19,6 +19,7 @@ import lightgbm
 import numpy as np
 import pyarrow as pa
 
+from simlab import hyperparameters
 from simlab.artifacts import FeatureSet, Model, Problem
 from simlab.engines import matrix
 from simlab.engines.matrix import Matrix
@@ -49,22 +50,7 @@ DEFAULTS: Mapping[str, Any] = {
 }
 """What is used where nothing was tuned; inside `SPACE`."""
 
-TAKES = frozenset(SPACE) | {
-    "objective",
-    "rounds",
-    "max_depth",
-    "lambda_l1",
-    "min_gain_to_split",
-    "min_child_weight",
-    "bagging_fraction",
-    "bagging_freq",
-    "path_smooth",
-    "scale_pos_weight",
-    "cat_smooth",
-    "cat_l2",
-    "max_cat_threshold",
-    "alpha",
-}
+TAKES = hyperparameters.TAKES["lightgbm"]
 """Every key that `values` may hold."""
 
 PATIENCE = 20

@@ -19,6 +19,7 @@ from scipy import sparse
 from sklearn.linear_model import LogisticRegression, Ridge
 from threadpoolctl import threadpool_limits
 
+from simlab import hyperparameters
 from simlab.artifacts import FeatureSet, Model, Problem
 from simlab.engines import matrix
 from simlab.engines.matrix import Matrix
@@ -38,7 +39,7 @@ SPACE: Mapping[str, Mapping[str, Any]] = {
 DEFAULTS: Mapping[str, Any] = {"l2": 1.0, "clip": 0.005}
 """`l2`: weight of the squared coefficients. `clip`: share of each tail that is cut off."""
 
-TAKES = frozenset(DEFAULTS) | {"rounds"}
+TAKES = hyperparameters.TAKES["linear"]
 """Every key that `values` may hold; `rounds` changes nothing, the solver runs until it is done."""
 
 _STEPS = 1000
