@@ -194,7 +194,9 @@ seed: 1
 {world}labels: {{delay: 2d}}
 stages:
   tune: {{trials: 4, rounds: 100}}
-  monitor: {{alarm: {{datapoints: 2, of: 3}}}}
+  monitor:
+    detectors: {{numeric: {{wasserstein: {{threshold: 0.15}}}}, categorical: {{jensenshannon: {{threshold: 0.12}}}}}}
+    alarm: {{datapoints: 2, of: 3}}
   retrain: {{policy: never}}
 given:
 {gate}

@@ -8,6 +8,7 @@ import re
 import shutil
 import signal
 import tempfile
+import threading
 import time
 import traceback
 from collections.abc import Iterator, Mapping
@@ -322,6 +323,7 @@ class Lab:
         )
         run = None
         try:
+            watch = _attentive(watch)
             run = Run(scenario, ready.settings, folder, Store(self.home / "store"), watch, until)
             if run.events.replaying:
                 run.note("resumed")
@@ -551,13 +553,31 @@ def _version() -> str:
     return __version__
 
 
+_stop = threading.Event()
+"""Somebody asked the process to end."""
+
+
 def stop_on_terminate() -> None:
     """Treat a polite kill like Ctrl-C, so that the run folder is whole."""
 
     def interrupted(number: int, frame: Any) -> None:
+        _stop.set()
         raise KeyboardInterrupt
 
-    signal.signal(signal.SIGTERM, interrupted)
+    _stop.clear()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, interrupted)
+
+
+def _attentive(watch: Watch) -> Watch:
+    """Ask again at every step: an engine's callback may have swallowed the interrupt."""
+
+    def told(what: str, value: Any) -> None:
+        if _stop.is_set():
+            raise KeyboardInterrupt
+        watch(what, value)
+
+    return told
 
 
 __all__ = ["Lab", "Outcome", "checked", "default_home", "stop_on_terminate"]

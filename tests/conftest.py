@@ -78,6 +78,8 @@ expect:
 
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _CHECKOUT = os.path.realpath(Path(__file__).parent.parent) + os.sep
+_golden: tuple[str, ...] = ()
+"""Where golden logs may be written, if somebody asked for it."""
 _allowed: tuple[str, ...] | None = None
 """Folders a test may write in; None while no test runs."""
 
@@ -93,7 +95,7 @@ def _inside(path: Any) -> bool:
     if f"{os.sep}__pycache__{os.sep}" in name:
         return True
     # The checkout itself may lie under the temporary folder, and is no place to write in all the same.
-    return name.startswith(_allowed) and not name.startswith(_CHECKOUT)
+    return name.startswith(_allowed) and not name.startswith(_CHECKOUT) or name.startswith(_golden)
 
 
 def _is_loopback(address: Any) -> bool:
@@ -210,3 +212,9 @@ def facts() -> Callable[[Path], tuple[bytes, bytes]]:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write tests/golden/*.jsonl anew")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    global _golden
+    if config.getoption("--update-golden", False):
+        _golden = (str(Path(__file__).resolve().parent / "golden") + os.sep,)

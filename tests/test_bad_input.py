@@ -77,12 +77,16 @@ def refused(told: Told, path: Path, *words: str) -> None:
     ],
     ids=lambda value: repr(value)[:30] if isinstance(value, str) else "",
 )
-def test_a_file_that_is_no_scenario_is_refused(text: str, words: tuple[str, ...], tiny: Path, told: Told) -> None:
+def test_a_file_that_is_no_scenario_is_refused(
+    text: str, words: tuple[str, ...], tiny: Path, told: Told
+) -> None:
     tiny.write_text(text)
     refused(told, tiny, *words)
 
 
-@pytest.mark.parametrize("junk", [b"\xff\xfe\x00t", b"title: \xe9\n", b"a: \x00\n", b"a: \x07\n", bytes(range(256))])
+@pytest.mark.parametrize(
+    "junk", [b"\xff\xfe\x00t", b"title: \xe9\n", b"a: \x00\n", b"a: \x07\n", bytes(range(256))]
+)
 def test_a_file_that_is_no_text_is_refused(junk: bytes, tiny: Path, told: Told) -> None:
     tiny.write_bytes(junk)
     refused(told, tiny, "tiny.yaml")
@@ -156,10 +160,19 @@ def test_no_text_makes_it_stumble(text: str) -> None:
         ({"expect": [{"rows_servd": {}}]}, ("did you mean 'rows_served'?",)),
         ({"expect": [{"rows_served": {"at_leest": 5}}]}, ("did you mean 'at_least'?",)),
         ({"expect": [{"rows_served": {}}]}, ("the key 'at_least' is missing",)),
-        ({"expect": [{"rows_served": {"at_least": 1}, "retrained": {}}]}, ("write one expectation by its name",)),
-        ({"expect": [{"alarm_within": {"injection": "ghost", "windows": 1}}]}, ("no injection with id 'ghost'",)),
+        (
+            {"expect": [{"rows_served": {"at_least": 1}, "retrained": {}}]},
+            ("write one expectation by its name",),
+        ),
+        (
+            {"expect": [{"alarm_within": {"injection": "ghost", "windows": 1}}]},
+            ("no injection with id 'ghost'",),
+        ),
         ({"expect": [{"no_alarm_before": {"window": 99}}]}, ("window 99 never comes",)),
-        ({"expect": [{"metric_above": {"metric": "monitor.aux", "value": 1}}]}, ("did you mean 'monitor.auc'?",)),
+        (
+            {"expect": [{"metric_above": {"metric": "monitor.aux", "value": 1}}]},
+            ("did you mean 'monitor.auc'?",),
+        ),
         ({"expect": "everything"}, ("expect",)),
         ({"given": {"a": 1}}, ("given",)),
         ({"simlab": 2}, ("simlab",)),
@@ -192,7 +205,10 @@ def test_a_scenario_that_cannot_be_is_refused(
         ({"kind": "shift_colum"}, ("did you mean 'shift_column'?",)),
         ({"kind": "os.system"}, ("inject[0]",)),
         ({"kind": "nosuch.package.thing"}, ("cannot import",)),
-        ({"with": {"colum": "age", "by": 1}}, ("inject[0].with: no key called 'colum'; did you mean 'column'?",)),
+        (
+            {"with": {"colum": "age", "by": 1}},
+            ("inject[0].with: no key called 'colum'; did you mean 'column'?",),
+        ),
         ({"with": {"column": "agee", "by": 1}}, ("did you mean 'age'?",)),
         ({"with": {"column": "sex", "by": 1}}, ("needs a numeric column",)),
         ({"with": {"column": "age", "by": float("nan")}}, ("inject[0].with.by",)),
@@ -229,22 +245,31 @@ def test_two_injections_of_one_id_are_refused(tiny: Path, told: Told) -> None:
 def test_every_mistake_is_told_at_once_with_its_line(tiny: Path, told: Told) -> None:
     text = tiny.read_text().replace("trials: 0", "trails: 0").replace("rounds: 10", "rounds: none")
     tiny.write_text(text.replace("rows_served", "rows_serfed"))
-    lines = {word: text[: text.index(word)].count("\n") + 1 for word in ("tune:", "train: {rounds", "rows_served")}
+    lines = {
+        word: text[: text.index(word)].count("\n") + 1 for word in ("tune:", "train: {rounds", "rows_served")
+    }
     code, said = told("check", tiny)
     assert code == 3
     for line, words in zip(lines.values(), ("'trails'", "stages.train.rounds", "'rows_serfed'"), strict=True):
-        assert any(said_line.startswith(f"tiny.yaml:{line}: ") and words in said_line for said_line in said.splitlines()), said
+        assert any(
+            said_line.startswith(f"tiny.yaml:{line}: ") and words in said_line
+            for said_line in said.splitlines()
+        ), said
 
 
 @pytest.mark.parametrize("training", [48_842, 10**7])
-def test_a_world_without_rows_left_for_traffic_is_refused(training: int, tiny: Path, warm: Lab, told: Told) -> None:
+def test_a_world_without_rows_left_for_traffic_is_refused(
+    training: int, tiny: Path, warm: Lab, told: Told
+) -> None:
     code, said = told("run", tiny, "--home", warm.home, "--set", f"world.training={training}")
     assert code == 3, said
     assert "world.training" in said
 
 
 @pytest.mark.parametrize("start", ["1999-01-01", "2031-01-01"])
-def test_a_replay_outside_the_datas_own_time_is_refused(start: str, tiny: Path, warm: Lab, told: Told) -> None:
+def test_a_replay_outside_the_datas_own_time_is_refused(
+    start: str, tiny: Path, warm: Lab, told: Told
+) -> None:
     content = yaml.safe_load(tiny.read_text())
     content |= {"dataset": "bikeshare", "world": {"order": "replay"}, "given": [], "expect": []}
     content["clock"]["start"] = start
@@ -255,6 +280,7 @@ def test_a_replay_outside_the_datas_own_time_is_refused(start: str, tiny: Path, 
 
 
 # --- unknown keys at every level ----------------------------------------------------------------
+
 
 def every_mapping(content: Any, path: str = "") -> list[tuple[str, dict[str, Any]]]:
     """Every mapping of a scenario whose keys mean something, with its place."""
@@ -280,7 +306,9 @@ def test_an_unknown_key_anywhere_is_refused(data: st.DataObject, tmp_path: Path)
     file = data.draw(st.sampled_from(SHIPPED))
     content, _ = read_yaml(file)
     place, mapping = data.draw(st.sampled_from(every_mapping(content)))
-    key = data.draw(st.text(st.characters(codec="ascii", categories=["L"]), min_size=1, max_size=8), label="key")
+    key = data.draw(
+        st.text(st.characters(codec="ascii", categories=["L"]), min_size=1, max_size=8), label="key"
+    )
     old = data.draw(st.none() | st.sampled_from(sorted(mapping))) if mapping else None
     if key in mapping:
         key += "x"
@@ -298,11 +326,33 @@ def test_an_unknown_key_anywhere_is_refused(data: st.DataObject, tmp_path: Path)
 
 @settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(data=st.data())
-def test_a_value_of_any_other_kind_is_checked_never_stumbled_over(data: st.DataObject, tmp_path: Path) -> None:
+def test_a_value_of_any_other_kind_is_checked_never_stumbled_over(
+    data: st.DataObject, tmp_path: Path
+) -> None:
     content, _ = read_yaml(data.draw(st.sampled_from(SHIPPED)))
     _, mapping = data.draw(st.sampled_from([m for m in every_mapping(content) if m[1]]))
     key = data.draw(st.sampled_from(sorted(mapping)))
-    junk = st.sampled_from([None, True, -1, 0, 10**30, 1e308, float("nan"), float("inf"), "", "x", "~", [], {}, [[]], {"a": {}}, [None], {1: 2}])
+    junk = st.sampled_from(
+        [
+            None,
+            True,
+            -1,
+            0,
+            10**30,
+            1e308,
+            float("nan"),
+            float("inf"),
+            "",
+            "x",
+            "~",
+            [],
+            {},
+            [[]],
+            {"a": {}},
+            [None],
+            {1: 2},
+        ]
+    )
     mapping[key] = data.draw(junk)
     path = tmp_path / "mutated.yaml"
     path.write_text(yaml.safe_dump(content, sort_keys=False))
@@ -318,13 +368,17 @@ def test_a_value_of_any_other_kind_is_checked_never_stumbled_over(data: st.DataO
 @pytest.fixture
 def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the dataset that may be damaged."""
-    shutil.copytree(Path(__file__).parent.parent / "datasets" / "adult-income", tmp_path / "data" / "adult-income")
+    shutil.copytree(
+        Path(__file__).parent.parent / "datasets" / "adult-income", tmp_path / "data" / "adult-income"
+    )
     monkeypatch.setenv("SIMLAB_DATASETS", str(tmp_path / "data"))
     return tmp_path / "data" / "adult-income"
 
 
 @pytest.mark.parametrize("harm", ["missing", "altered", "cut", "a folder"])
-def test_a_data_file_that_is_not_the_cards_is_refused(harm: str, copied: Path, tiny: Path, warm: Lab, told: Told) -> None:
+def test_a_data_file_that_is_not_the_cards_is_refused(
+    harm: str, copied: Path, tiny: Path, warm: Lab, told: Told
+) -> None:
     file = copied / "adult_income.parquet"
     whole = file.read_bytes()
     file.unlink()
@@ -357,7 +411,9 @@ def test_a_card_with_a_mistake_is_told_as_one(copied: Path, tiny: Path, told: To
 @pytest.mark.parametrize("where", ["a file", "under a file", "/proc/simlab", "runs is a file"])
 def test_a_home_that_cannot_be_written_is_told(where: str, tiny: Path, tmp_path: Path, told: Told) -> None:
     blocked = tmp_path / "blocked"
-    home = {"a file": blocked, "under a file": blocked / "home", "runs is a file": tmp_path / "home"}.get(where, Path(where))
+    home = {"a file": blocked, "under a file": blocked / "home", "runs is a file": tmp_path / "home"}.get(
+        where, Path(where)
+    )
     blocked.write_text("precious")
     if where == "runs is a file":
         home.mkdir()

@@ -73,7 +73,9 @@ def test_a_warm_cache_tells_the_same_story(eventful: Path, lab: Lab, facts: Fact
     assert '"cached": false' not in (warm.path / "timings.jsonl").read_text()
 
 
-def test_a_cache_that_lost_half_its_steps_tells_the_same_story(eventful: Path, lab: Lab, facts: Facts) -> None:
+def test_a_cache_that_lost_half_its_steps_tells_the_same_story(
+    eventful: Path, lab: Lab, facts: Facts
+) -> None:
     # The online store must be brought to the state that the forgotten steps found it in.
     whole = lab.run(eventful, project=False)
     for keep in (0, 1, 2):
@@ -104,11 +106,17 @@ def test_an_injection_without_strength_leaves_no_trace_an_operator_could_see(
 
 
 @pytest.mark.parametrize("kind", sorted(SOMETHING))
-def test_an_injection_that_never_fires_leaves_no_trace_at_all(kind: str, tiny: Path, warm: Lab, facts: Facts) -> None:
+def test_an_injection_that_never_fires_leaves_no_trace_at_all(
+    kind: str, tiny: Path, warm: Lab, facts: Facts
+) -> None:
     assert set(SOMETHING) == set(names("injectors")), "a new injector belongs into this table"
     without = warm.run(written(tiny, []), project=False)
     (silent,) = injections({kind: SOMETHING[kind]})
-    for never in ({"enabled": False}, {"start": 3, "shape": {"steps": {9: 1.0}}}, {"shape": {"steps": {0: 0.0}}}):
+    for never in (
+        {"enabled": False},
+        {"start": 3, "shape": {"steps": {9: 1.0}}},
+        {"shape": {"steps": {0: 0.0}}},
+    ):
         run = warm.run(written(tiny, [{**silent, **never}]), project=False)
         assert facts(run.path) == facts(without.path), never
 
@@ -116,7 +124,14 @@ def test_an_injection_that_never_fires_leaves_no_trace_at_all(kind: str, tiny: P
 def test_the_order_of_injections_in_the_file_does_not_matter(tiny: Path, warm: Lab, facts: Facts) -> None:
     # Two that move the same column, and one of every kind besides.
     every = injections(SOMETHING)
-    every.append({"id": "again", "kind": "shift_column", "start": 2, "with": {"column": "age", "by": 0.1, "scale": 1.7}})
+    every.append(
+        {
+            "id": "again",
+            "kind": "shift_column",
+            "start": 2,
+            "with": {"column": "age", "by": 0.1, "scale": 1.7},
+        }
+    )
     every.append({"id": "later", "kind": "set_missing", "start": 2, "with": {"column": "age", "share": 0.5}})
     stories = [
         facts(warm.run(written(tiny, order), project=False).path)
@@ -128,7 +143,7 @@ def test_the_order_of_injections_in_the_file_does_not_matter(tiny: Path, warm: L
 MEASURED = [k for k in SOMETHING if k not in ("resample", "silence_monitor")]
 
 
-@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(picked=st.lists(st.sampled_from(MEASURED), min_size=2, max_size=4, unique=True))
 def test_a_further_injection_does_not_disturb_the_draws_of_the_others(
     picked: list[str], tmp_path: Path, tiny: Path, warm: Lab
@@ -136,19 +151,27 @@ def test_a_further_injection_does_not_disturb_the_draws_of_the_others(
     def masks(kinds: list[str]) -> dict[tuple[str, int | None], str]:
         chosen = [{"fraction": 0.5, **i} for i in injections({k: SOMETHING[k] for k in kinds})]
         run = warm.run(written(tiny, chosen), project=False)
-        return {(f.injection, f.window): f.mask for f in warm.events(run.run, world=True) if isinstance(f, e.Injected)}
+        return {
+            (f.injection, f.window): f.mask
+            for f in warm.events(run.run, world=True)
+            if isinstance(f, e.Injected)
+        }
 
     few, more = masks(picked[:-1]), masks(picked)
     assert few and {key: mask for key, mask in more.items() if key in few} == few
 
 
-def test_the_words_in_the_file_that_decide_nothing_change_nothing(tiny: Path, warm: Lab, facts: Facts) -> None:
+def test_the_words_in_the_file_that_decide_nothing_change_nothing(
+    tiny: Path, warm: Lab, facts: Facts
+) -> None:
     plain = warm.run(tiny, project=False)
     tiny.write_text("# a remark\n" + tiny.read_text().replace("shows: That", "shows: Perhaps that"))
     assert facts(warm.run(tiny, project=False).path) == facts(plain.path)
 
 
-def test_what_else_lives_in_the_home_does_not_matter(tiny: Path, eventful: Path, lab: Lab, facts: Facts) -> None:
+def test_what_else_lives_in_the_home_does_not_matter(
+    tiny: Path, eventful: Path, lab: Lab, facts: Facts
+) -> None:
     alone = lab.run(tiny, project=False)
     shutil.rmtree(lab.home / "store")
     lab.run(eventful, project=False)

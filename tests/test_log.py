@@ -19,12 +19,16 @@ windows = st.none() | st.integers(0, 1000)
 some_facts = st.one_of(
     st.builds(e.MetricMeasured, window=windows, metric=texts, value=figures, of_window=windows),
     st.builds(e.ModelRejected, window=windows, version=st.integers(1, 9), reasons=st.tuples(texts, texts)),
-    st.builds(e.StageFinished, stage=texts, artifact=texts, metrics=st.dictionaries(texts, figures, max_size=2)),
+    st.builds(
+        e.StageFinished, stage=texts, artifact=texts, metrics=st.dictionaries(texts, figures, max_size=2)
+    ),
     st.builds(e.LabelsArrived, rows=st.integers(0, 99), of_windows=st.tuples(st.integers(0, 9))),
 )
 fresh = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
-FACTS = [e.MetricMeasured(window=w, metric="serve.rows", value=10 * w, time=f"2026-01-0{w + 1}") for w in range(6)]
+FACTS = [
+    e.MetricMeasured(window=w, metric="serve.rows", value=10 * w, time=f"2026-01-0{w + 1}") for w in range(6)
+]
 
 
 @pytest.fixture
@@ -44,7 +48,9 @@ def write(path: Path, facts: list[e.Event]) -> log.Log:
 
 @fresh
 @given(facts=st.lists(some_facts, max_size=8), cuts=st.data())
-def test_what_was_said_is_read_back_however_it_was_grouped(facts: list[e.Event], cuts: st.DataObject, tmp_path: Path) -> None:
+def test_what_was_said_is_read_back_however_it_was_grouped(
+    facts: list[e.Event], cuts: st.DataObject, tmp_path: Path
+) -> None:
     one, two = tmp_path / "one.jsonl", tmp_path / "two.jsonl"
     for path in (one, two):
         path.unlink(missing_ok=True)
@@ -116,7 +122,19 @@ def test_two_lines_cannot_be_swapped_unnoticed(path: Path, first: int) -> None:
         log.verify(path)
 
 
-@pytest.mark.parametrize("junk", [b"[]\n", b"5\n", b"null\n", b"{}\n", b"\n", b"\xff\xfe\n", b'{"n":0,"chain":"x"}\n', b"[" * 9999 + b"\n"])
+@pytest.mark.parametrize(
+    "junk",
+    [
+        b"[]\n",
+        b"5\n",
+        b"null\n",
+        b"{}\n",
+        b"\n",
+        b"\xff\xfe\n",
+        b'{"n":0,"chain":"x"}\n',
+        b"[" * 9999 + b"\n",
+    ],
+)
 def test_a_line_that_is_no_fact_is_refused_by_name(path: Path, junk: bytes) -> None:
     path.write_bytes(junk + path.read_bytes())
     with pytest.raises(LogBroken, match="line 1 "):

@@ -69,7 +69,9 @@ def test_a_kill_at_any_fact_boundary_changes_nothing(
         assert (resumed.status, resumed.exit, resumed.verdicts) == (whole.status, whole.exit, whole.verdicts)
 
 
-def test_a_torn_line_of_the_worlds_log_changes_nothing(eventful: Path, warm: Lab, facts: Facts, swift: None) -> None:
+def test_a_torn_line_of_the_worlds_log_changes_nothing(
+    eventful: Path, warm: Lab, facts: Facts, swift: None
+) -> None:
     whole = warm.run(eventful, project=False)
     events, world = facts(whole.path)
     behind = ends(world)
@@ -124,7 +126,9 @@ def test_resume_repeats_the_outcome_of_a_finished_run(tiny: Path, warm: Lab) -> 
 
 def test_resume_starts_a_run_where_there_is_none(tiny: Path, warm: Lab) -> None:
     assert warm.run(tiny, resume=True, project=False).run == "tiny-001"
-    assert warm.run(tiny, {"seed": 9}, resume=True, project=False).run == "tiny-002", "another seed, another run"
+    assert warm.run(tiny, {"seed": 9}, resume=True, project=False).run == "tiny-002", (
+        "another seed, another run"
+    )
 
 
 def test_resume_prefers_an_unfinished_run_to_a_newer_finished_one(tiny: Path, warm: Lab) -> None:
@@ -184,7 +188,9 @@ def wait_for_lines(process: subprocess.Popen[str], folder: Path, lines: int) -> 
     """Wait until a run has said so many facts."""
     until = time.monotonic() + 120
     while time.monotonic() < until:
-        with_lines = (folder / "events.jsonl").read_bytes().count(b"\n") if (folder / "events.jsonl").exists() else 0
+        with_lines = (
+            (folder / "events.jsonl").read_bytes().count(b"\n") if (folder / "events.jsonl").exists() else 0
+        )
         if with_lines >= lines:
             return
         assert process.poll() is None, process.communicate()[1]
@@ -262,7 +268,9 @@ def test_an_interrupted_run_is_whole_and_goes_on(
     assert (resumed.exit, facts(folder)) == (0, facts(reference.path))
 
 
-def test_a_run_that_is_being_run_cannot_be_resumed(cold: Path, eventful: Path, reference: Outcome, facts: Facts) -> None:
+def test_a_run_that_is_being_run_cannot_be_resumed(
+    cold: Path, eventful: Path, reference: Outcome, facts: Facts
+) -> None:
     process = start(cold, eventful, "--json")
     folder = cold / "runs" / "eventful-001"
     try:

@@ -29,7 +29,9 @@ SCORE = nouns.Score("auc", 0.9, 0.85, 0.95)
 SCORES = nouns.Scores(3, (SCORE,), {"auc": 0.5}, {"auc": 0.7}, "age > 30")
 TRIAL = nouns.Trial(0, {"l2": 0.1}, 0.3, 7)
 PARAMS = nouns.Params("linear", {"l2": 0.1, "rounds": 5}, "auc", score=0.3, trials=(TRIAL,))
-MODEL = nouns.Model("linear", "binary", ("age",), ("job",), {"job": ("baker",)}, "{}", {"l2": 0.1}, 0.5, TABLE)
+MODEL = nouns.Model(
+    "linear", "binary", ("age",), ("job",), {"job": ("baker",)}, "{}", {"l2": 0.1}, 0.5, TABLE
+)
 VERSION = nouns.Version(1, MODEL, SCORES, SCHEMA, (CONSTRAINT,), TABLE, PARAMS)
 FINDING = nouns.Finding("data_quality", "drift", "age", "psi", None, 0.2, False, 3)
 DAY = datetime(2026, 1, 5)
@@ -82,7 +84,9 @@ def forgotten(noun: Any) -> Any:
 
 
 def test_there_is_one_of_every_noun() -> None:
-    declared = {n for n, kind in vars(nouns).items() if is_dataclass(kind) and kind.__module__ == nouns.__name__}
+    declared = {
+        n for n, kind in vars(nouns).items() if is_dataclass(kind) and kind.__module__ == nouns.__name__
+    }
     assert declared == set(EVERY), "a new noun belongs into this table"
 
 
@@ -122,7 +126,9 @@ def test_a_full_disk_leaves_no_artifact_behind(tmp_path: Path, monkeypatch: pyte
     assert not [p for p in tmp_path.rglob("*") if p.is_file()]
 
 
-def test_an_artifact_that_another_process_wrote_first_is_fine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_artifact_that_another_process_wrote_first_is_fine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     store, other = Store(tmp_path / "mine"), Store(tmp_path / "theirs")
     name = other.save(forgotten(VERSION))
     real = Path.rename
@@ -145,7 +151,9 @@ def test_a_noun_may_not_hold_just_anything() -> None:
 # --- digests ------------------------------------------------------------------------------------
 
 cells = st.lists(
-    st.tuples(st.none() | st.floats(allow_nan=False), st.none() | st.text(max_size=3), st.none() | st.integers(0, 9)),
+    st.tuples(
+        st.none() | st.floats(allow_nan=False), st.none() | st.text(max_size=3), st.none() | st.integers(0, 9)
+    ),
     max_size=6,
 )
 
@@ -153,7 +161,11 @@ cells = st.lists(
 def a_table(rows: list[tuple[Any, Any, Any]]) -> pa.Table:
     x, name, count = zip(*rows, strict=True) if rows else ((), (), ())
     return pa.table(
-        {"x": pa.array(x, pa.float64()), "name": pa.array(name, pa.string()), "count": pa.array(count, pa.int64())}
+        {
+            "x": pa.array(x, pa.float64()),
+            "name": pa.array(name, pa.string()),
+            "count": pa.array(count, pa.int64()),
+        }
     )
 
 
@@ -168,17 +180,29 @@ def test_tables_are_equal_exactly_when_their_digests_are(one: list[Any], other: 
 
 
 @given(rows=cells, before=cells, after=cells, at=st.integers(0, 6))
-def test_chunks_and_slices_do_not_count(rows: list[Any], before: list[Any], after: list[Any], at: int) -> None:
+def test_chunks_and_slices_do_not_count(
+    rows: list[Any], before: list[Any], after: list[Any], at: int
+) -> None:
     plain = a_table(rows)
     chunked = pa.concat_tables([plain.slice(0, at), plain.slice(at)])
-    sliced = pa.concat_tables([a_table(before), plain, a_table(after)]).combine_chunks().slice(len(before), len(rows))
+    sliced = (
+        pa.concat_tables([a_table(before), plain, a_table(after)])
+        .combine_chunks()
+        .slice(len(before), len(rows))
+    )
     filtered = a_table(before + rows).filter(pa.array([False] * len(before) + [True] * len(rows), pa.bool_()))
     taken = a_table(rows[::-1]).take(pa.array(range(len(rows) - 1, -1, -1), pa.int64()))
     assert {table_digest(t) for t in (chunked, sliced, filtered, taken)} == {table_digest(plain)}
 
 
 def test_a_table_is_the_same_after_a_trip_to_the_disk(tmp_path: Path) -> None:
-    table = pa.table({"flag": [True, None, False], "at": pa.array([DAY, None, DAY], pa.timestamp("us")), "x": [1.5, None, 2.0]})
+    table = pa.table(
+        {
+            "flag": [True, None, False],
+            "at": pa.array([DAY, None, DAY], pa.timestamp("us")),
+            "x": [1.5, None, 2.0],
+        }
+    )
     store = Store(tmp_path)
     found = store.load(store.save(nouns.Served(0, 1, table.slice(1)))).table
     assert table_digest(found) == table_digest(table.slice(1))
@@ -195,7 +219,11 @@ def test_what_hides_under_a_missing_value_does_not_count() -> None:
 
 def test_names_types_and_order_of_columns_count() -> None:
     table = pa.table({"a": [1, 2], "b": [1, 2]})
-    others = [table.rename_columns(["a", "c"]), table.select(["b", "a"]), table.cast(pa.schema({"a": pa.int32(), "b": pa.int64()}))]
+    others = [
+        table.rename_columns(["a", "c"]),
+        table.select(["b", "a"]),
+        table.cast(pa.schema({"a": pa.int32(), "b": pa.int64()})),
+    ]
     assert len({table_digest(t) for t in (table, *others)}) == 4
     assert table_digest(table.replace_schema_metadata({"note": "no matter"})) == table_digest(table)
 

@@ -47,7 +47,7 @@ def test_every_scenario_has_mutants_and_says_what_it_shows() -> None:
 
 
 def test_a_quiet_world_stays_quiet_on_twenty_unseen_seeds(home: Path) -> None:
-    """The thresholds' comment says one false alarm in fewer than ten runs; twenty runs must agree with that."""
+    """The scenario states at most one loud run in ten; twenty unseen seeds must agree with that."""
     seeds = range(101, 121)
     loud = [
         seed

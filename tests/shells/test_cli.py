@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from simlab import lab as lab_module
 from simlab.cli import main
 from simlab.lab import Lab
 from simlab.stages import STAGES
@@ -34,7 +36,9 @@ class Said:
 
 
 @pytest.fixture
-def simlab(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, warm: Lab, unprojected: None) -> Callable[..., Said]:
+def simlab(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, warm: Lab, unprojected: None
+) -> Callable[..., Said]:
     """Run a command in this process, in a warm home."""
     monkeypatch.setenv("SIMLAB_HOME", str(warm.home))
 
@@ -192,6 +196,23 @@ def test_130_interrupted(simlab: Simlab, tiny: Path, warm: Lab, monkeypatch: pyt
     assert [record["run"] for record in warm.runs()] == ["tiny-001"]
 
 
+def test_130_also_where_an_engine_swallows_the_interrupt(
+    simlab: Simlab, tiny: Path, warm: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = lab_module.build
+
+    def deaf(*given: Any, **more: Any) -> Any:
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+        except KeyboardInterrupt:
+            pass  # as a callback from native code does
+        return real(*given, **more)
+
+    monkeypatch.setattr(lab_module, "build", deaf)
+    assert simlab("run", tiny).code == 130
+    assert warm.record(None)["status"] == "interrupted"
+
+
 # --- run ----------------------------------------------------------------------------------------
 
 
@@ -237,7 +258,9 @@ def test_set_values_are_typed_as_yaml_types_them(simlab: Simlab, tiny: Path, war
 
 
 def test_set_reaches_into_lists_by_id_and_by_number(simlab: Simlab, eventful: Path) -> None:
-    body = simlab("plan", eventful, "--json", "--set", "inject.older.start=2", "--set", "inject.1.fraction=0.5").json()
+    body = simlab(
+        "plan", eventful, "--json", "--set", "inject.older.start=2", "--set", "inject.1.fraction=0.5"
+    ).json()
     assert [i["start"] for i in body["inject"]] == [2, 2]
     assert body["inject"][1]["fraction"] == 0.5
 
@@ -249,7 +272,11 @@ def test_until_stops_and_resume_goes_on(simlab: Simlab, tiny: Path) -> None:
     resumed = simlab("run", tiny, "--resume", "--json")
     assert (resumed.code, resumed.json()["run"], resumed.json()["status"]) == (0, "tiny-001", "held")
     again = simlab("run", tiny, "--resume", "--json")
-    assert (again.code, again.json()["run"], again.json()["verdicts"]) == (0, "tiny-001", resumed.json()["verdicts"])
+    assert (again.code, again.json()["run"], again.json()["verdicts"]) == (
+        0,
+        "tiny-001",
+        resumed.json()["verdicts"],
+    )
 
 
 def test_runs_count_up_and_are_listed(simlab: Simlab, tiny: Path) -> None:
@@ -257,7 +284,10 @@ def test_runs_count_up_and_are_listed(simlab: Simlab, tiny: Path) -> None:
     simlab("run", tiny, "-q")
     simlab("run", tiny, "-q", "--set", "expect=[{rows_served: {at_least: 9999}}]")
     found = simlab("runs", "--json").json()
-    assert [(r["run"], r["status"], r["exit"]) for r in found] == [("tiny-001", "held", 0), ("tiny-002", "deviated", 5)]
+    assert [(r["run"], r["status"], r["exit"]) for r in found] == [
+        ("tiny-001", "held", 0),
+        ("tiny-002", "deviated", 5),
+    ]
     shown = simlab("runs").out
     assert "tiny-001" in shown and "tiny-002" in shown
 
@@ -283,7 +313,9 @@ def test_events_are_shown_filtered_and_verified(simlab: Simlab, tiny: Path, warm
 
 @pytest.mark.parametrize("name", ["events.jsonl", "world.jsonl"])
 @pytest.mark.parametrize("harm", ["one byte", "last line", "two lines", "a line more"])
-def test_a_log_that_was_touched_does_not_verify(name: str, harm: str, simlab: Simlab, tiny: Path, warm: Lab) -> None:
+def test_a_log_that_was_touched_does_not_verify(
+    name: str, harm: str, simlab: Simlab, tiny: Path, warm: Lab
+) -> None:
     simlab("run", tiny, "-q")
     file = warm.folder("tiny-001") / name
     lines = file.read_bytes().splitlines(keepends=True)
@@ -330,7 +362,10 @@ def test_report_is_written_again(simlab: Simlab, tiny: Path, warm: Lab) -> None:
     assert simlab("report", "--json").json() == {"report": str(page)}
 
 
-@pytest.mark.parametrize("what", ["scenarios", "datasets", "stages", "injectors", "detectors", "policies", "shapes", "expectations"])
+@pytest.mark.parametrize(
+    "what",
+    ["scenarios", "datasets", "stages", "injectors", "detectors", "policies", "shapes", "expectations"],
+)
 def test_every_list_names_what_show_explains(what: str, simlab: Simlab) -> None:
     found = simlab("list", what, "--json").json()
     entries = found[what] if isinstance(found, dict) else found
@@ -365,7 +400,9 @@ def test_the_shipped_schema_is_up_to_date(simlab: Simlab) -> None:
     assert said.code == 0, said.err
 
 
-def test_a_schema_that_is_not_up_to_date_is_told(simlab: Simlab, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_schema_that_is_not_up_to_date_is_told(
+    simlab: Simlab, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr("simlab.file_schema.shipped_schema", lambda: tmp_path / "scenario.schema.json")
     assert simlab("schema", "--check").code == 2
     assert simlab("schema", "--write", tmp_path / "scenario.schema.json").code == 0
@@ -378,7 +415,19 @@ def test_version_and_help(simlab: Simlab) -> None:
     assert simlab("--version").out.strip() == f"simlab {__version__}"
     said = simlab("--help")
     assert said.code == 0
-    for command in ("run", "check", "plan", "runs", "report", "events", "list", "show", "new", "rebuild", "schema"):
+    for command in (
+        "run",
+        "check",
+        "plan",
+        "runs",
+        "report",
+        "events",
+        "list",
+        "show",
+        "new",
+        "rebuild",
+        "schema",
+    ):
         assert command in said.out
 
 
@@ -412,13 +461,24 @@ def test_help_and_check_load_no_engine(tiny: Path, tmp_path: Path) -> None:
     )
     for given in (["--help"], ["check", str(tiny)], ["list", "stages"]):
         done = subprocess.run(
-            [sys.executable, "-c", script, *given], capture_output=True, text=True, check=False, cwd=ROOT, timeout=60
+            [sys.executable, "-c", script, *given],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=ROOT,
+            timeout=60,
         )
         assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "[]"), (given, done.stderr)
 
 
 def test_a_closed_pipe_is_no_error(tiny: Path, tmp_path: Path) -> None:
     done = subprocess.run(
-        f"{sys.executable} -m simlab list | head -n 1", shell=True, capture_output=True, text=True, cwd=ROOT, check=False, timeout=60
+        f"{sys.executable} -m simlab list | head -n 1",
+        shell=True,
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
+        timeout=60,
     )
     assert done.returncode == 0 and done.stdout and "Traceback" not in done.stderr
