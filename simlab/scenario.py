@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -48,7 +49,12 @@ def _moment(given: Any) -> Any:
     return given
 
 
-Moment = Annotated[datetime, BeforeValidator(_moment)]
+def _in_utc(given: datetime) -> datetime:
+    """Simulated time has no zone: a moment that names one is read as UTC."""
+    return given.astimezone(UTC).replace(tzinfo=None) if given.tzinfo else given
+
+
+Moment = Annotated[datetime, BeforeValidator(_moment), AfterValidator(_in_utc)]
 
 
 class Clock(Part):

@@ -44,7 +44,7 @@ def module_of(folder: str, kind: str) -> ModuleType:
         module, _, function = kind.rpartition(".")
         try:
             found = import_module(module)
-        except ImportError as missing:
+        except (ImportError, ValueError) as missing:  # the latter where the name is empty
             raise LookupError(f"cannot import {module!r} for {kind!r}: {missing}") from missing
         if not callable(getattr(found, function, None)):
             raise LookupError(f"{module!r} has no function {function!r}")
