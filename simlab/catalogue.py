@@ -195,7 +195,9 @@ seed: 1
 stages:
   tune: {{trials: 4, rounds: 100}}
   monitor:
-    detectors: {{numeric: {{wasserstein: {{threshold: 0.15}}}}, categorical: {{jensenshannon: {{threshold: 0.12}}}}}}
+    detectors:
+      numeric: {{wasserstein: {{threshold: 0.15}}}}
+      categorical: {{jensenshannon: {{threshold: 0.12}}}}
     alarm: {{datapoints: 2, of: 3}}
   retrain: {{policy: never}}
 given:

@@ -77,7 +77,7 @@ def run(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show only the outcome.")] = False,
 ) -> None:
     """Live through a scenario and judge it by its own expectations."""
-    from simlab.lab import stop_on_terminate
+    from simlab.home import stop_on_terminate
     from simlab.progress import Progress
 
     stop_on_terminate()

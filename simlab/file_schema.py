@@ -45,6 +45,10 @@ def scenario_schema() -> dict[str, Any]:
             for s in STAGES
         },
     }
+    properties["seed"] = {
+        "anyOf": [{"type": "integer", "minimum": 0, "exclusiveMaximum": 2**32}, {"$ref": "#/$defs/Seeds"}],
+        "description": "Where randomness comes from: one number, or one for the world and one for the build.",
+    }
     wanted = {"type": "array", "items": _expectation(definitions)}
     properties["given"] = {**wanted, "description": "What the built model must meet before any live window."}
     properties["expect"] = {**wanted, "description": "What must come true, or the run exits with 5."}
@@ -101,10 +105,12 @@ def _settings(
 
 def _expectation(definitions: dict[str, Any]) -> dict[str, Any]:
     known = {name: _settings((function,), definitions) for name, function in expectations().items()}
-    return {
+    bare = [name for name, found in known.items() if not found["required"]]
+    named = {
         "type": "object",
-        "properties": known,
+        "properties": {n: {"anyOf": [f, {"type": "null"}]} if n in bare else f for n, f in known.items()},
         "additionalProperties": False,
         "minProperties": 1,
         "maxProperties": 1,
     }
+    return {"anyOf": [named, {"enum": bare}]}

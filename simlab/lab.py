@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
-import signal
 import tempfile
-import threading
 import time
 import traceback
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -32,16 +29,25 @@ from simlab.errors import (
     did_you_mean,
 )
 from simlab.expect import Account, Verdict, judge
+from simlab.home import (
+    FINISHED,
+    attentive,
+    claim,
+    locked,
+    newest,
+    now,
+    writable,
+    write_record,
+)
 from simlab.lifecycle import build, live
-from simlab.run import Reached, Run, Watch, disk_full, environment, versions
+from simlab.machine import disk_full, environment
+from simlab.run import Reached, Run, Watch
 from simlab.scenario import Scenario, mutants, read
 from simlab.services import Service
 from simlab.stages import STAGES
 from simlab.store import Store, write_whole
 from simlab.stream import Outside, Source, Stream
 from simlab.truth import truth
-
-FINISHED = ("held", "deviated", "gate", "failed")
 
 
 @dataclass(frozen=True)
@@ -205,110 +211,15 @@ class Lab:
                 f"--until: no stage called {until!r}{did_you_mean(until, [s.name for s in STAGES])}"
             )
         ready = check(Path(path), sets)
-        with self._environment():
-            if resume and (found := self._newest(ready.scenario)):
+        with writable(self.home):
+            if resume and (found := newest(self.home, ready.scenario)):
                 record = json.loads((found / "run.json").read_text())
                 if record["status"] in FINISHED:
                     return self._outcome(found, ready.scenario, record)
             else:
-                found = self._claim(ready.scenario)
-            with self._locked(found):
+                found = claim(self.home, ready.scenario)
+            with locked(found):
                 return self._live(found, ready, until, watch, project)
-
-    def _numbered(self, name: str) -> dict[int, Path]:
-        """The run folders of a scenario by number, oldest first; `a-b-001` is none of the scenario `a`."""
-        root, own = self.home / "runs", re.compile(re.escape(name) + r"-(\d{3,})")
-        folders = root.iterdir() if root.is_dir() else ()
-        found = {int(match[1]): folder for folder in folders if (match := own.fullmatch(folder.name))}
-        return dict(sorted(found.items()))
-
-    def _newest(self, scenario: Scenario) -> Path | None:
-        """The newest unfinished run of the same resolved scenario, else the newest finished one."""
-        text = scenario.text()
-        unfinished: list[Path] = []
-        finished: list[Path] = []
-        for folder in self._numbered(scenario.name).values():
-            with suppress(OSError, json.JSONDecodeError):
-                record = json.loads((folder / "run.json").read_text())
-                if (folder / "scenario.yaml").read_text() == text:
-                    (finished if record["status"] in FINISHED else unfinished).append(folder)
-        same = unfinished or finished
-        return same[-1] if same else None
-
-    def _claim(self, scenario: Scenario) -> Path:
-        """A fresh run folder: making it claims its number, also against a run at the same time."""
-        root = self.home / "runs"
-        root.mkdir(parents=True, exist_ok=True)
-        taken = self._numbered(scenario.name)
-        number = max(taken, default=0) + 1
-        while True:
-            folder = root / f"{scenario.name}-{number:03d}"
-            try:
-                folder.mkdir()
-                break
-            except FileExistsError:
-                number += 1
-        (folder / "artifacts").mkdir()
-        write_whole(folder / "scenario.yaml", scenario.text())
-        record = {
-            "run": folder.name,
-            "scenario": scenario.name,
-            "title": scenario.title,
-            "status": "running",
-            "exit": None,
-            "started": _now(),
-            "finished": None,
-            "simlab": _version(),
-            "engines": versions(),
-        }
-        _write_record(folder, record)
-        return folder
-
-    @contextmanager
-    def _locked(self, folder: Path) -> Iterator[None]:
-        """An operating-system lock on a run: it goes with the process, however that ends."""
-        from filelock import FileLock, Timeout
-
-        lock = FileLock(folder / ".lock")
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            raise EnvironmentProblem(
-                f"{folder.name} is being run by another process; wait for it, or leave out --resume"
-            ) from None
-        try:
-            yield
-        finally:
-            lock.release()
-
-    @contextmanager
-    def _environment(self) -> Iterator[None]:
-        """What the machine refuses, in words for a person; engines' temporary files stay in the home."""
-        before = tempfile.tempdir, os.environ.get("TMPDIR")
-        try:
-            self.home.mkdir(parents=True, exist_ok=True)
-            handle, probe = tempfile.mkstemp(dir=self.home, prefix=".probe-")
-            os.close(handle)
-            os.unlink(probe)
-            temporary = self.home.resolve() / "tmp"
-            temporary.mkdir(exist_ok=True)
-        except OSError as wrong:
-            said = environment(wrong)
-            raise EnvironmentProblem(
-                f"the home {self.home} cannot be written: {said}; --home names another"
-            ) from wrong
-        try:
-            # So that even a killed run leaves none outside.
-            os.environ["TMPDIR"] = tempfile.tempdir = str(temporary)
-            yield
-        except OSError as wrong:
-            raise environment(wrong) from wrong
-        finally:
-            tempfile.tempdir = before[0]
-            if before[1] is None:
-                os.environ.pop("TMPDIR", None)
-            else:
-                os.environ["TMPDIR"] = before[1]
 
     def _live(self, folder: Path, ready: Checked, until: str | None, watch: Watch, project: bool) -> Outcome:
         scenario = ready.scenario
@@ -323,7 +234,7 @@ class Lab:
         )
         run = None
         try:
-            watch = _attentive(watch)
+            watch = attentive(watch)
             run = Run(scenario, ready.settings, folder, Store(self.home / "store"), watch, until)
             if run.events.replaying:
                 run.note("resumed")
@@ -331,14 +242,14 @@ class Lab:
             verdicts, status, code, why = self._story(run, ready)
             run.say(e.RunFinished(status=status, exit=code))
             run.close()
-            record = {**record, "status": status, "exit": code, "finished": _now(), "why": why}
+            record = {**record, "status": status, "exit": code, "finished": now(), "why": why}
             record |= {
                 n: {"count": lg.count, "head": lg.head}
                 for n, lg in (("events", run.events), ("world", run.world))
             }
             write_whole(folder / "truth.json", json.dumps(truth(scenario, run.world_said), indent=1) + "\n")
             self._report(folder, scenario, record, run)
-            _write_record(folder, record)
+            write_record(folder, record)
             shutil.rmtree(folder / "work", ignore_errors=True)
             if projector is not None and run.carried_out:
                 self._project(projector, folder, watch)
@@ -348,19 +259,19 @@ class Lab:
             outcome = self._outcome(folder, scenario, record, verdicts, run.said)
             return replace(outcome, seconds=time.perf_counter() - began)
         except Reached as reached:
-            _write_record(folder, {**record, "status": "stopped", "why": f"stopped after {reached}"})
+            write_record(folder, {**record, "status": "stopped", "why": f"stopped after {reached}"})
             return Outcome(folder.name, folder, "stopped", 0, seconds=time.perf_counter() - began)
         except KeyboardInterrupt:
             with suppress(OSError):
-                _write_record(folder, {**record, "status": "interrupted"})
+                write_record(folder, {**record, "status": "interrupted"})
             raise
         except SimlabError as wrong:
             with suppress(OSError):
-                _write_record(folder, {**record, "status": "interrupted", "why": str(wrong)})
+                write_record(folder, {**record, "status": "interrupted", "why": str(wrong)})
             raise
         except OSError as wrong:
             with suppress(OSError):
-                _write_record(folder, {**record, "status": "interrupted", "why": str(environment(wrong))})
+                write_record(folder, {**record, "status": "interrupted", "why": str(environment(wrong))})
             raise
         except Exception as wrong:
             if disk_full(wrong):
@@ -498,7 +409,7 @@ class Lab:
     def rebuild(self, watch: Watch = lambda what, value: None) -> int:
         """Bring every finished run back into MLflow's database from the logs; how many."""
         done = [record for record in self.runs() if record["status"] in FINISHED]
-        with self._environment():
+        with writable(self.home):
             projector = Service(
                 "simlab.projector", [str(self.home.resolve())], self.home / "cache" / "projector.txt"
             )
@@ -539,45 +450,4 @@ def _broken(verdicts: list[Verdict]) -> str:
     return f"{first.expectation}: {first.why}"
 
 
-def _write_record(folder: Path, record: Mapping[str, Any]) -> None:
-    write_whole(folder / "run.json", json.dumps(record, indent=1) + "\n")
-
-
-def _now() -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-
-
-def _version() -> str:
-    from simlab import __version__
-
-    return __version__
-
-
-_stop = threading.Event()
-"""Somebody asked the process to end."""
-
-
-def stop_on_terminate() -> None:
-    """Treat a polite kill like Ctrl-C, so that the run folder is whole."""
-
-    def interrupted(number: int, frame: Any) -> None:
-        _stop.set()
-        raise KeyboardInterrupt
-
-    _stop.clear()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, interrupted)
-
-
-def _attentive(watch: Watch) -> Watch:
-    """Ask again at every step: an engine's callback may have swallowed the interrupt."""
-
-    def told(what: str, value: Any) -> None:
-        if _stop.is_set():
-            raise KeyboardInterrupt
-        watch(what, value)
-
-    return told
-
-
-__all__ = ["Lab", "Outcome", "checked", "default_home", "stop_on_terminate"]
+__all__ = ["Lab", "Outcome", "checked", "default_home"]

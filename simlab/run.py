@@ -4,17 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import platform
-import re
 import shutil
-import sys
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Concatenate, NoReturn, ParamSpec, TypeVar
 
@@ -26,6 +20,8 @@ from simlab.events import FACT, WORLD_FACT, Event, StageFinished
 from simlab.events import StageFailed as StageFailedFact
 from simlab.injection import inject_ops
 from simlab.log import Log
+from simlab.machine import disk_full, environment
+from simlab.provenance import foreign_code, source_digest
 from simlab.scenario import Scenario
 from simlab.signature import keywords, module_of
 from simlab.stages import stage as row_of
@@ -37,70 +33,9 @@ T = TypeVar("T")
 Watch = Callable[[str, Any], None]
 """Told of what happens, for a person to see: ("stage", (name, window)), ("fact", event), ("say", text)."""
 
-ENGINES = (
-    "scikit-learn",
-    "lightgbm",
-    "optuna",
-    "mlflow",
-    "evidently",
-    "feast",
-    "onnxruntime",
-    "onnx",
-    "numpy",
-    "pandas",
-    "pyarrow",
-    "duckdb",
-    "scipy",
-)
-
-_NO_MATTER = {"cli.py", "lab.py", "projector.py", "services.py", "expect.py", "checking.py", "progress.py"}
-"""Files that decide nothing about what a stage makes or says."""
-
 
 class Reached(Exception):
     """The stage at which the person wanted to stop is done."""
-
-
-@cache
-def versions() -> dict[str, str]:
-    """Versions of Python and of every engine that shapes results."""
-    found = {"python": platform.python_version(), "platform": f"{sys.platform}-{platform.machine()}"}
-    for name in ENGINES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "missing"
-    return found
-
-
-@cache
-def source_digest() -> str:
-    """Digest of simlab's own code, as far as results depend on it, and of the engines' versions."""
-    here = Path(__file__).parent
-    total = hashlib.sha256(json.dumps(versions(), sort_keys=True).encode())
-    for file in sorted(here.rglob("*.py")):
-        if file.name in _NO_MATTER or "report" in file.name:
-            continue
-        total.update(file.relative_to(here).as_posix().encode())
-        total.update(file.read_bytes())
-    return total.hexdigest()
-
-
-def foreign_code(settings: Any) -> list[str]:
-    """Digests of the files behind somebody else's functions (`mypkg.mymodule.mine`) that settings name."""
-    if isinstance(settings, Mapping):
-        return [d for key, value in settings.items() for d in (*foreign_code(key), *foreign_code(value))]
-    if isinstance(settings, (list, tuple)):
-        return [d for value in settings for d in foreign_code(value)]
-    if not isinstance(settings, str) or not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", settings):
-        return []
-    try:
-        found = find_spec(settings.rpartition(".")[0])
-    except (ImportError, ValueError):
-        return []
-    if found is None or not found.origin or not Path(found.origin).is_file():
-        return []
-    return [hashlib.sha256(Path(found.origin).read_bytes()).hexdigest()]
 
 
 class Run:
@@ -382,26 +317,3 @@ def _ours(wrong: BaseException) -> bool:
     last = traceback.extract_tb(wrong.__traceback__)[-1].filename
     here = Path(__file__).parent
     return Path(last).is_relative_to(here) and not Path(last).is_relative_to(here / "engines")
-
-
-def disk_full(wrong: BaseException) -> bool:
-    """Whether an engine's error means that the disk is full."""
-    text = str(wrong).lower()
-    return "disk is full" in text or "no space left" in text or "disk full" in text
-
-
-def environment(wrong: OSError) -> SimlabError:
-    """An operating-system error in words for a person."""
-    import errno
-
-    where = f": {wrong.filename}" if wrong.filename else ""
-    said = {
-        errno.ENOSPC: "the disk is full",
-        errno.EDQUOT: "the disk quota is used up",
-        errno.EROFS: "the file system is read-only",
-        errno.EACCES: "permission denied",
-        errno.EPERM: "permission denied",
-        errno.EFBIG: "a file grew over the allowed size",
-        errno.EMFILE: "too many open files",
-    }.get(wrong.errno or 0, wrong.strerror or str(wrong))
-    return EnvironmentProblem(f"{said}{where}")

@@ -15,6 +15,7 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationError,
+    WithJsonSchema,
     field_validator,
     model_validator,
 )
@@ -54,7 +55,12 @@ def _in_utc(given: datetime) -> datetime:
     return given.astimezone(UTC).replace(tzinfo=None) if given.tzinfo else given
 
 
-Moment = Annotated[datetime, BeforeValidator(_moment), AfterValidator(_in_utc)]
+Moment = Annotated[
+    datetime,
+    BeforeValidator(_moment),
+    AfterValidator(_in_utc),
+    WithJsonSchema({"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}"}),
+]
 
 
 class Clock(Part):

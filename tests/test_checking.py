@@ -28,7 +28,12 @@ def test_settings_come_typed(eventful: Path) -> None:
 
 def test_problems_of_every_kind_are_told_together(eventful: Path) -> None:
     text = eventful.read_text()
-    for old, new in (("adult-income", "adult-incom"), ("rounds:", "round:"), ("shift_column", "shift"), ("retrained", "retraind")):
+    for old, new in (
+        ("adult-income", "adult-incom"),
+        ("rounds:", "round:"),
+        ("shift_column", "shift"),
+        ("retrained", "retraind"),
+    ):
         text = text.replace(old, new)
     eventful.write_text(text)
     with pytest.raises(ScenarioInvalid) as wrong:
@@ -52,7 +57,12 @@ def test_a_column_named_in_a_condition_must_be_there(eventful: Path) -> None:
 
 @pytest.mark.parametrize("dataset", ["bikeshare", "nyc-flights"])
 def test_a_dataset_with_a_clock_is_only_replayed_where_views_ask_for_it(dataset: str, tiny: Path) -> None:
-    change = {"dataset": dataset, "world": {"order": "replay"}, "given": [], "clock.start": "2013-06-01" if dataset == "nyc-flights" else "2011-06-01"}
+    change = {
+        "dataset": dataset,
+        "world": {"order": "replay"},
+        "given": [],
+        "clock.start": "2013-06-01" if dataset == "nyc-flights" else "2011-06-01",
+    }
     assert check(tiny, change)
     if dataset == "nyc-flights":
         with pytest.raises(ScenarioInvalid, match="only fit a replay"):

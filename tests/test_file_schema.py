@@ -29,7 +29,10 @@ def every_mapping(found: Any, path: str = "") -> list[tuple[str, dict[str, Any]]
         return [m for number, value in enumerate(found) for m in every_mapping(value, f"{path}[{number}]")]
     if not isinstance(found, dict) or path.startswith(".mutants") or path.endswith(".fixed"):
         return []
-    return [(path, found), *(m for key, value in found.items() for m in every_mapping(value, f"{path}.{key}"))]
+    return [
+        (path, found),
+        *(m for key, value in found.items() for m in every_mapping(value, f"{path}.{key}")),
+    ]
 
 
 def test_the_schema_is_one() -> None:
@@ -64,6 +67,21 @@ def test_an_unknown_key_fails_it_at_every_level(data: st.DataObject) -> None:
 @pytest.mark.parametrize(
     "change",
     [
+        {"seed": {"world": 1, "build": 2}},
+        {"seed": 0},
+        {"expect": ["retrained", {"retrained": None}, {"retrained": {}}]},
+        {"clock": {"start": "2026-01-05T06:00:00"}},
+        {"stages": {"retrain": {"policy": "never"}}},
+    ],
+    ids=str,
+)
+def test_what_check_takes_meets_it(change: dict[str, Any], tiny: Path) -> None:
+    assert [error.message for error in VALIDATOR.iter_errors({**content(tiny), **change})] == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
         {"clock": {"start": "2026-01-05", "windows": "many"}},
         {"clock": {"windows": 3}},
         {"dataset": "adult-incom"},
@@ -87,4 +105,6 @@ def test_what_check_refuses_fails_it(change: dict[str, Any], tiny: Path) -> None
 def test_an_editor_is_told_what_every_stage_and_injector_does() -> None:
     stages = SCHEMA["properties"]["stages"]["properties"]
     assert "on AWS" in stages["train"]["description"]
-    assert all(part["then"]["properties"]["with"]["description"] for part in SCHEMA["$defs"]["Injection"]["allOf"])
+    assert all(
+        part["then"]["properties"]["with"]["description"] for part in SCHEMA["$defs"]["Injection"]["allOf"]
+    )

@@ -66,14 +66,18 @@ def test_on_training_rows_it_acts_in_full_and_nowhere_else() -> None:
 def test_morph_moves_how_far_and_mix_moves_how_many() -> None:
     by = {"settings": {"column": "age", "by": 1.0}, "shape": {"steps": {0: 0.3}}}
     morphed = inject(World(an("shift_column", **by)), ROWS, 0)["age"].to_numpy() - ROWS["age"].to_numpy()
-    mixed = inject(World(an("shift_column", act="mix", **by)), ROWS, 0)["age"].to_numpy() - ROWS["age"].to_numpy()
+    mixed = (
+        inject(World(an("shift_column", act="mix", **by)), ROWS, 0)["age"].to_numpy() - ROWS["age"].to_numpy()
+    )
     np.testing.assert_allclose(morphed, 3.0)
     assert set(np.round(mixed, 6)) == {0.0, 10.0} and 0.15 < (mixed > 0).mean() < 0.45
 
 
 def test_where_and_fraction_choose_on_whom() -> None:
     shifted = inject(
-        World(an("shift_column", where="age < 30 AND job = 'baker'", settings={"column": "age", "by": 5.0})), ROWS, 0
+        World(an("shift_column", where="age < 30 AND job = 'baker'", settings={"column": "age", "by": 5.0})),
+        ROWS,
+        0,
     )
     moved = shifted["age"].to_numpy() != ROWS["age"].to_numpy()
     wanted = (ROWS["age"].to_numpy() < 30) & (np.array(ROWS["job"].to_pylist()) == "baker")
@@ -94,8 +98,9 @@ def test_conditions_look_at_the_rows_as_they_were() -> None:
 
 
 def test_the_world_answers_for_moved_rows_but_not_for_measurement_errors() -> None:
-    moved, faulty = World(an("shift_column", settings={"column": "age", "by": 9.0})), World(
-        an("scale_unit", settings={"column": "age", "factor": 9.0})
+    moved, faulty = (
+        World(an("shift_column", settings={"column": "age", "by": 9.0})),
+        World(an("scale_unit", settings={"column": "age", "factor": 9.0})),
     )
     assert (inject(moved, ROWS, 0)["y"].to_numpy() == 1).all(), "at such an age everybody earns much"
     assert inject(faulty, ROWS, 0)["y"].equals(ROWS["y"]), "a wrong unit changes nobody's income"
@@ -112,7 +117,11 @@ def test_a_change_of_the_law_moves_labels_and_no_input() -> None:
 
 def test_the_input_table_is_never_changed() -> None:
     before = ROWS.to_pydict()
-    inject(World(an("shift_column", settings={"column": "age", "by": 1.0}), an("set_missing", id="gone")), ROWS, 0)
+    inject(
+        World(an("shift_column", settings={"column": "age", "by": 1.0}), an("set_missing", id="gone")),
+        ROWS,
+        0,
+    )
     assert ROWS.to_pydict() == before
 
 

@@ -16,7 +16,9 @@ from simlab.labeller import Labeller
 COLUMNS = (Column("x", "numeric"),)
 
 
-def labeller(problem: Any = "binary", rows: pa.Table | None = None, calls: list[str] | None = None) -> Labeller:
+def labeller(
+    problem: Any = "binary", rows: pa.Table | None = None, calls: list[str] | None = None
+) -> Labeller:
     schema = Schema(problem, "y", "id", "at", COLUMNS, views=(View("v", "id", COLUMNS, from_rows=True),))
 
     def memo(name: str, inputs: Any, compute: Any) -> Any:
@@ -28,7 +30,9 @@ def labeller(problem: Any = "binary", rows: pa.Table | None = None, calls: list[
 
 
 shares = st.floats(0.001, 0.999)
-rows = st.lists(st.tuples(st.sampled_from([0.0, 1.0]), shares, shares, st.floats(0, 0.999)), min_size=1, max_size=20)
+rows = st.lists(
+    st.tuples(st.sampled_from([0.0, 1.0]), shares, shares, st.floats(0, 0.999)), min_size=1, max_size=20
+)
 
 
 @given(rows)
@@ -67,7 +71,9 @@ def test_the_latent_draw_is_uniform_and_agrees_with_the_label() -> None:
 
 
 def test_a_regression_keeps_its_residual() -> None:
-    found = labeller("regression").answer(np.array([10.0, 3.0]), np.array([8.0, 3.0]), np.array([9.5, 3.0]), np.array([0.1, 0.9]))
+    found = labeller("regression").answer(
+        np.array([10.0, 3.0]), np.array([8.0, 3.0]), np.array([9.5, 3.0]), np.array([0.1, 0.9])
+    )
     assert found.tolist() == [11.5, 3.0]
 
 

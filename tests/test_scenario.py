@@ -40,7 +40,10 @@ def test_a_moment_with_a_zone_is_read_as_utc(tiny: Path) -> None:
 
 
 def test_a_bare_expectation_is_one_without_settings(tiny: Path) -> None:
-    assert read(tiny, {"expect": ["retrained", {"retrained": None}]}).expect == ({"retrained": {}}, {"retrained": {}})
+    assert read(tiny, {"expect": ["retrained", {"retrained": None}]}).expect == (
+        {"retrained": {}},
+        {"retrained": {}},
+    )
 
 
 @pytest.mark.parametrize(
@@ -61,7 +64,13 @@ def test_a_change_that_cannot_be_is_refused(key: str, value: object, words: str,
 
 def test_changes_reach_everywhere(eventful: Path) -> None:
     sets = parse_sets(
-        ["inject.comma.fraction=0.5", "inject.0.with.by=2", "stages.train.fixed={num_leaves: 4}", "labels.delay=0s", "shows=~"]
+        [
+            "inject.comma.fraction=0.5",
+            "inject.0.with.by=2",
+            "stages.train.fixed={num_leaves: 4}",
+            "labels.delay=0s",
+            "shows=~",
+        ]
     )
     scenario = read(eventful, {k: v for k, v in sets.items() if k != "shows"})
     assert scenario.injection("comma").fraction == 0.5

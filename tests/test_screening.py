@@ -19,7 +19,9 @@ STRICT = (Constraint("x", "numeric", 1.0, False), Constraint("job", "categorical
 
 
 def table(x: Any, job: Any = None) -> pa.Table:
-    return pa.table({"id": pa.array(range(len(x))), "x": x, "job": pa.array(["baker"] * len(x)) if job is None else job})
+    return pa.table(
+        {"id": pa.array(range(len(x))), "x": x, "job": pa.array(["baker"] * len(x)) if job is None else job}
+    )
 
 
 @pytest.mark.parametrize(
@@ -76,7 +78,9 @@ def test_no_row_is_lost_and_a_refused_one_is_kept_as_it_came(values: list[Any], 
 
 
 def test_constraints_are_learned_from_the_baseline() -> None:
-    x, job = learn_constraints(table([0.0, 10.0, None, 4.0], pa.array(["b", None, "a", "b"])), SCHEMA, slack=0.5, nullable_from=0.01)
+    x, job = learn_constraints(
+        table([0.0, 10.0, None, 4.0], pa.array(["b", None, "a", "b"])), SCHEMA, slack=0.5, nullable_from=0.01
+    )
     assert (x.lowest, x.highest, x.completeness, x.nullable) == (-5.0, 15.0, 0.75, True)
     assert (job.domain, job.completeness) == (("a", "b"), 0.75)
 

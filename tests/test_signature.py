@@ -10,7 +10,9 @@ from pydantic import Field
 from simlab.signature import find, first_line, keywords, module_of, names, settings, settings_model
 
 
-def stage(rows: list[int], *, rounds: Annotated[int, Field(ge=1)] = 200, kind: Literal["a", "b"] = "a", name: str) -> None:
+def stage(
+    rows: list[int], *, rounds: Annotated[int, Field(ge=1)] = 200, kind: Literal["a", "b"] = "a", name: str
+) -> None:
     """Do something.
 
     More of it.
@@ -22,7 +24,11 @@ def second(rows: list[int], *, share: float | None = None) -> None:
 
 
 def test_only_keyword_only_parameters_are_keys() -> None:
-    assert {key: default for key, (_, default) in keywords(stage).items()} == {"rounds": 200, "kind": "a", "name": ...}
+    assert {key: default for key, (_, default) in keywords(stage).items()} == {
+        "rounds": 200,
+        "kind": "a",
+        "name": ...,
+    }
 
 
 def test_values_are_typed_and_defaults_are_left_to_the_function() -> None:
@@ -42,7 +48,9 @@ def test_values_are_typed_and_defaults_are_left_to_the_function() -> None:
         ({"name": "x", "rows": []}, "here: no key called 'rows'; did you mean 'rounds'?"),
     ],
 )
-def test_what_is_wrong_is_said_with_its_place_and_what_would_be_right(given: dict[str, object], problem: str) -> None:
+def test_what_is_wrong_is_said_with_its_place_and_what_would_be_right(
+    given: dict[str, object], problem: str
+) -> None:
     assert settings(stage, given, "here")[1] == [problem]
 
 

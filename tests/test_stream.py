@@ -83,13 +83,19 @@ def windows(given: Scenario, rows: Source | None = None) -> list[Any]:
     return [stream.next(History()) for _ in range(given.clock.windows)]
 
 
-DEPLOYMENT = Deployment(1, b"", "linear", "binary", SCHEMA, ("age",), ("job",), 0.5, (), pa.table({}), {}, 0.0)
+DEPLOYMENT = Deployment(
+    1, b"", "linear", "binary", SCHEMA, ("age",), ("job",), 0.5, (), pa.table({}), {}, 0.0
+)
 
 
 def answer(stream: Stream, kept: Kept, window: Any, prediction: float = 0.7) -> Served:
     """Answer every row of a window with one prediction."""
     ids = window.table["inference_id"]
-    served = Served(window.number, 1, pa.table({"inference_id": ids, "prediction": pa.array([prediction] * len(ids), pa.float64())}))
+    served = Served(
+        window.number,
+        1,
+        pa.table({"inference_id": ids, "prediction": pa.array([prediction] * len(ids), pa.float64())}),
+    )
     stream.observe(DEPLOYMENT, served, kept.outside().keep(window))
     return served
 
@@ -114,8 +120,12 @@ def test_training_baseline_and_traffic_come_from_three_parts() -> None:
 
 
 def test_the_baseline_may_be_drawn_from_training() -> None:
-    table = make(scenario(world=World(training=400, baseline_rows=300, baseline="training")))[0].training().table
-    parts = [set(table.filter(pc.equal(table["split"], s))["age"].to_pylist()) for s in ("history", "baseline")]
+    table = (
+        make(scenario(world=World(training=400, baseline_rows=300, baseline="training")))[0].training().table
+    )
+    parts = [
+        set(table.filter(pc.equal(table["split"], s))["age"].to_pylist()) for s in ("history", "baseline")
+    ]
     assert parts[1] <= parts[0]
 
 
@@ -127,7 +137,9 @@ def test_a_share_of_rows_to_train_on() -> None:
 
 @pytest.mark.parametrize("training", [2000, 5000])
 def test_a_world_without_traffic_is_refused(training: int) -> None:
-    with pytest.raises(ScenarioInvalid, match=r"world\.training: leaves no rows of by hand for traffic; it has 2000"):
+    with pytest.raises(
+        ScenarioInvalid, match=r"world\.training: leaves no rows of by hand for traffic; it has 2000"
+    ):
         make(scenario(world=World(training=training)))
 
 
@@ -167,7 +179,10 @@ def test_a_replay_plays_each_row_once_in_its_own_window() -> None:
 @pytest.mark.parametrize("start", [datetime(2020, 1, 1), datetime(2030, 1, 1)])
 def test_a_replay_outside_the_data_is_refused(start: datetime) -> None:
     with pytest.raises(ScenarioInvalid, match=r"clock\.start: leaves no rows of by hand"):
-        make(scenario(world=World(order="replay"), clock=Clock(start=start, windows=3)), source(600, ordered=True))
+        make(
+            scenario(world=World(order="replay"), clock=Clock(start=start, windows=3)),
+            source(600, ordered=True),
+        )
 
 
 # --- twins --------------------------------------------------------------------------------------
@@ -223,8 +238,13 @@ def test_what_an_injection_did_is_told_with_its_measured_size() -> None:
     for _ in range(3):
         stream.next(History())
     one, two = kept.injected()
-    assert [(f.window, f.intensity, f.rows, f.of) for f in (one, two)] == [(1, 0.5, 100, 100), (2, 1.0, 100, 100)]
-    assert one.measured["age"] == pytest.approx(0.5, abs=1e-4) and two.measured["age"] == pytest.approx(1.0, abs=1e-4)
+    assert [(f.window, f.intensity, f.rows, f.of) for f in (one, two)] == [
+        (1, 0.5, 100, 100),
+        (2, 1.0, 100, 100),
+    ]
+    assert one.measured["age"] == pytest.approx(0.5, abs=1e-4) and two.measured["age"] == pytest.approx(
+        1.0, abs=1e-4
+    )
     assert two.relabelled > one.relabelled > 0
 
 
@@ -265,7 +285,9 @@ def test_no_label_is_known_before_its_delay_has_passed() -> None:
     while window := stream.next(History()):
         answer(stream, kept, window)
         ids = stream.labels_due(window.number).table["inference_id"].to_pylist()
-        asked = dict(zip(window.table["inference_id"].to_pylist(), window.table["at"].to_pylist(), strict=True))
+        asked = dict(
+            zip(window.table["inference_id"].to_pylist(), window.table["at"].to_pylist(), strict=True)
+        )
         known |= dict.fromkeys(ids, window.number)
         assert not set(ids) & set(asked), "asked and answered within one window"
     assert len(known) == len(set(known))

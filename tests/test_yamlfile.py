@@ -26,7 +26,16 @@ def test_every_path_has_its_line() -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "line"), [("b[0].c.deeper", 3), ("b[0].zzz", 3), ("b[7]", 2), ("nosuch", None), ("a[0", 1), ("b.", 2), ("[", None)]
+    ("path", "line"),
+    [
+        ("b[0].c.deeper", 3),
+        ("b[0].zzz", 3),
+        ("b[7]", 2),
+        ("nosuch", None),
+        ("a[0", 1),
+        ("b.", 2),
+        ("[", None),
+    ],
 )
 def test_a_path_without_a_line_has_its_nearest_parents(path: str, line: int | None) -> None:
     _, lines = parse_yaml("a: 1\nb:\n  - {c: 2}\n", "f")
@@ -61,7 +70,17 @@ def test_an_anchor_may_be_used_again() -> None:
 
 @pytest.mark.parametrize(
     ("given", "length"),
-    [("3d", 259200), ("6h", 21600), ("30m", 1800), ("45s", 45), ("2w", 1209600), ("1.5h", 5400), (" 3 d ", 259200), (0, 0), ("0s", 0)],
+    [
+        ("3d", 259200),
+        ("6h", 21600),
+        ("30m", 1800),
+        ("45s", 45),
+        ("2w", 1209600),
+        ("1.5h", 5400),
+        (" 3 d ", 259200),
+        (0, 0),
+        ("0s", 0),
+    ],
 )
 def test_durations_as_people_write_them(given: Any, length: float) -> None:
     assert seconds(given).total_seconds() == length
