@@ -164,7 +164,7 @@ def test_until_stops_after_a_stage_and_resume_goes_on(tiny: Path, warm: Lab, fac
 def test_a_log_begun_elsewhere_is_not_continued_in_silence(tiny: Path, warm: Lab, facts: Facts) -> None:
     whole = warm.run(tiny, project=False)
     other = warm.run(tiny, {"seed": 4}, project=False)
-    (events, world), (foreign, _) = facts(whole.path), facts(other.path)
+    (_, world), (foreign, _) = facts(whole.path), facts(other.path)
     cut(whole.path, foreign, world)
     from simlab.errors import SimlabError
 

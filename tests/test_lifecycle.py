@@ -1,0 +1,112 @@
+"""The story: build, live, retrain; whatever fails in a retrain, the old version stays in service."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from simlab import events as e
+from simlab.errors import SimlabError
+from simlab.lab import Lab
+
+RETRAIN: dict[str, Any] = {"stages.retrain": {"policy": {"every": {"windows": 2}}, "cooldown": 0}, "expect": []}
+
+
+def facts(lab: Lab, kind: type[Any]) -> list[Any]:
+    return [fact for fact in lab.events(None) if isinstance(fact, kind)]
+
+
+def test_every_stage_has_its_turn_and_its_place(tiny: Path, warm: Lab) -> None:
+    warm.run(tiny, project=False)
+    stages = [(fact.window, fact.stage) for fact in facts(warm, e.StageFinished)]
+    build = ["ingest", "validate", "features", "tune", "train", "evaluate", "register", "approve", "deploy"]
+    live = ["validate", "features", "serve", "monitor", "retrain"]
+    assert stages == [(None, s) for s in build] + [(w, s) for w in range(4) for s in live]
+
+
+def test_a_stage_is_given_what_the_one_before_made(tiny: Path, warm: Lab) -> None:
+    warm.run(tiny, project=False)
+    built = {fact.stage: fact for fact in facts(warm, e.StageFinished) if fact.window is None}
+    for earlier, later in (("ingest", "validate"), ("validate", "features"), ("features", "train"), ("approve", "deploy")):
+        assert built[earlier].artifact in built[later].inputs
+
+
+def test_a_retrain_takes_over_and_starts_its_alarms_afresh(eventful: Path, warm: Lab) -> None:
+    warm.run(eventful, project=False)
+    (done,) = facts(warm, e.RetrainFinished)
+    assert (done.window, done.version, done.replaced) == (2, 2, True)
+    assert done.why == "version 2 took over from version 1"
+    sounding = {f.alarm for f in facts(warm, e.AlarmChanged) if f.window <= 2 and f.state == "ALARM"}
+    reset = {f.alarm for f in facts(warm, e.AlarmChanged) if f.state == "INSUFFICIENT_DATA"}
+    assert reset and reset <= sounding
+    assert [f.version for f in facts(warm, e.ModelDeployed)] == [1, 2]
+    assert facts(warm, e.ModelDeployed)[1].replaced == 1
+
+
+def failing(monkeypatch: pytest.MonkeyPatch, stage: str, function: str, wrong: Exception) -> None:
+    """Let a stage fail from its second call on."""
+    import simlab.lifecycle as lifecycle
+
+    real = getattr(lifecycle, function)
+
+    def sometimes(ctx: Any, *nouns: Any, **settings: Any) -> Any:
+        if ctx.ordinal:
+            raise wrong
+        return real(ctx, *nouns, **settings)
+
+    sometimes.__module__, sometimes.__name__ = f"simlab.stages.{stage}", f"{function}_that_fails_{type(wrong).__name__}"
+    monkeypatch.setattr(lifecycle, function, sometimes)
+
+
+@pytest.mark.parametrize(("stage", "function"), [("train", "train_model"), ("deploy", "deploy_model"), ("evaluate", "evaluate_model")])
+def test_a_retrain_that_fails_keeps_the_old_version(
+    stage: str, function: str, tiny: Path, warm: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing(monkeypatch, stage, function, SimlabError("out of luck"))
+    done = warm.run(tiny, RETRAIN, project=False)
+    assert (done.status, done.exit) == ("held", 0)
+    assert {f.stage for f in facts(warm, e.StageFailed)} == {stage}
+    finished = facts(warm, e.RetrainFinished)
+    assert [(f.window, f.version, f.replaced) for f in finished] == [(1, 1, False), (3, 1, False)]
+    assert finished[0].why == f"{stage} failed: out of luck"
+    assert sum(f.value for f in facts(warm, e.MetricMeasured) if f.metric == "serve.rows") == 600, "traffic is answered all the same"
+
+
+def test_a_retrain_that_is_rejected_keeps_the_old_version(tiny: Path, warm: Lab) -> None:
+    # No later version is as good as a bound between the first one's figure and any other's.
+    first = warm.run(tiny, {"expect": []}, until="evaluate", project=False)
+    bound = next(f.value for f in warm.events(first.run) if isinstance(f, e.MetricMeasured) and f.metric == "evaluate.log_loss")
+    change = {**RETRAIN, "stages.approve": {"better_than": "nothing", "at_most": bound + 1e-6}, "stages.train.rounds": 10}
+    change["stages.retrain"] = {**change["stages.retrain"], "keep_training": False, "windows": 1}
+    done = warm.run(tiny, change, project=False)
+    assert done.exit == 0
+    assert len(facts(warm, e.ModelRejected)) >= 1
+    assert {f.why for f in facts(warm, e.RetrainFinished) if not f.replaced} == {"the new version was rejected"}
+    assert [f.version for f in facts(warm, e.ModelDeployed)][0] == 1
+
+
+def test_a_first_version_that_is_rejected_ends_the_run(tiny: Path, warm: Lab) -> None:
+    done = warm.run(tiny, {"stages.approve.at_least": 99}, project=False)
+    assert (done.status, done.exit) == ("failed", 8)
+    assert [f.stage for f in facts(warm, e.StageFailed)] == ["approve"]
+    assert not facts(warm, e.ModelDeployed) and {f.window for f in warm.events(None)} == {None}
+
+
+def test_a_live_stage_that_fails_ends_the_run_unless_it_was_expected(
+    tiny: Path, warm: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing(monkeypatch, "serve", "serve_window", SimlabError("endpoint gone"))
+    done = warm.run(tiny, {"expect": [{"retrained": {"at_least": 0}}]}, project=False)
+    assert (done.status, done.exit) == ("failed", 8) and done.why == "stage serve failed in window 1: endpoint gone"
+    expected = warm.run(tiny, {"expect": [{"stage_fails": {"stage": "serve"}}]}, project=False)
+    assert (expected.status, expected.exit) == ("held", 0)
+    broken = warm.run(tiny, {"expect": [{"stage_fails": {"stage": "serve"}}, {"rows_served": {"at_least": 600}}]}, project=False)
+    assert (broken.status, broken.exit) == ("deviated", 5)
+
+
+def test_labels_of_an_earlier_version_do_not_blame_the_new_one(eventful: Path, warm: Lab) -> None:
+    warm.run(eventful, {"labels.delay": "1d", "expect": []}, project=False)
+    blamed = [f for f in facts(warm, e.FindingMade) if f.monitor == "model_quality" and f.window == 3]
+    assert not [f for f in blamed if f.of_window <= 2], "windows up to 2 were answered by version 1"
