@@ -126,7 +126,8 @@ class Lab:
             There is no such run.
         """
         root = self.home / "runs"
-        if run is not None and (root / run / "run.json").is_file():
+        names = os.listdir(root) if root.is_dir() else []
+        if run in names and (root / run / "run.json").is_file():  # a name, never a path
             return root / run
         known: list[str] = [record["run"] for record in self.runs()]
         if run is None and known:

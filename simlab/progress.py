@@ -14,7 +14,7 @@ from rich.text import Text
 
 from simlab import events as e
 from simlab.checking import Checked
-from simlab.lab import Outcome
+from simlab.lab import Outcome, default_home
 from simlab.quality import DEFAULT_METRIC
 from simlab.stages import STAGES
 
@@ -174,7 +174,9 @@ class Progress:
             foot.append(f"\n{outcome.why}")
         if (outcome.path / "report.html").exists():
             foot.append(f"\nreport   {outcome.path / 'report.html'}")
-        foot.append(f"\nfacts    simlab events {outcome.run}")
+        home = outcome.path.parent.parent
+        elsewhere = "" if home == default_home() else f" --home {home}"
+        foot.append(f"\nfacts    simlab events {outcome.run}{elsewhere}")
         self.console.print(
             Panel(Group(body, foot), title=f"{outcome.run}: {words}", border_style=colour, title_align="left")
         )

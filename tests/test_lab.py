@@ -24,7 +24,12 @@ def test_a_run_leaves_a_whole_folder(tiny: Path, warm: Lab) -> None:
         "scenario.yaml", "events.jsonl", "world.jsonl", "timings.jsonl", "truth.json", "run.json", "report.html", "artifacts",
     }  # fmt: skip
     record = warm.record("tiny-001")
-    assert (record["status"], record["exit"], record["run"], record["scenario"]) == ("held", 0, "tiny-001", "tiny")
+    assert (record["status"], record["exit"], record["run"], record["scenario"]) == (
+        "held",
+        0,
+        "tiny-001",
+        "tiny",
+    )
     assert record["events"]["count"] == len(warm.events("tiny-001"))
     assert json.loads((done.path / "truth.json").read_text()) is not None
     assert (done.path / "report.html").read_text().startswith("<!")

@@ -11,7 +11,10 @@ from simlab import events as e
 from simlab.errors import SimlabError
 from simlab.lab import Lab
 
-RETRAIN: dict[str, Any] = {"stages.retrain": {"policy": {"every": {"windows": 2}}, "cooldown": 0}, "expect": []}
+RETRAIN: dict[str, Any] = {
+    "stages.retrain": {"policy": {"every": {"windows": 2}}, "cooldown": 0},
+    "expect": [],
+}
 
 
 def facts(lab: Lab, kind: type[Any]) -> list[Any]:
@@ -29,7 +32,12 @@ def test_every_stage_has_its_turn_and_its_place(tiny: Path, warm: Lab) -> None:
 def test_a_stage_is_given_what_the_one_before_made(tiny: Path, warm: Lab) -> None:
     warm.run(tiny, project=False)
     built = {fact.stage: fact for fact in facts(warm, e.StageFinished) if fact.window is None}
-    for earlier, later in (("ingest", "validate"), ("validate", "features"), ("features", "train"), ("approve", "deploy")):
+    for earlier, later in (
+        ("ingest", "validate"),
+        ("validate", "features"),
+        ("features", "train"),
+        ("approve", "deploy"),
+    ):
         assert built[earlier].artifact in built[later].inputs
 
 
@@ -56,11 +64,17 @@ def failing(monkeypatch: pytest.MonkeyPatch, stage: str, function: str, wrong: E
             raise wrong
         return real(ctx, *nouns, **settings)
 
-    sometimes.__module__, sometimes.__name__ = f"simlab.stages.{stage}", f"{function}_that_fails_{type(wrong).__name__}"
+    sometimes.__module__, sometimes.__name__ = (
+        f"simlab.stages.{stage}",
+        f"{function}_that_fails_{type(wrong).__name__}",
+    )
     monkeypatch.setattr(lifecycle, function, sometimes)
 
 
-@pytest.mark.parametrize(("stage", "function"), [("train", "train_model"), ("deploy", "deploy_model"), ("evaluate", "evaluate_model")])
+@pytest.mark.parametrize(
+    ("stage", "function"),
+    [("train", "train_model"), ("deploy", "deploy_model"), ("evaluate", "evaluate_model")],
+)
 def test_a_retrain_that_fails_keeps_the_old_version(
     stage: str, function: str, tiny: Path, warm: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -71,19 +85,31 @@ def test_a_retrain_that_fails_keeps_the_old_version(
     finished = facts(warm, e.RetrainFinished)
     assert [(f.window, f.version, f.replaced) for f in finished] == [(1, 1, False), (3, 1, False)]
     assert finished[0].why == f"{stage} failed: out of luck"
-    assert sum(f.value for f in facts(warm, e.MetricMeasured) if f.metric == "serve.rows") == 600, "traffic is answered all the same"
+    assert sum(f.value for f in facts(warm, e.MetricMeasured) if f.metric == "serve.rows") == 600, (
+        "traffic is answered all the same"
+    )
 
 
 def test_a_retrain_that_is_rejected_keeps_the_old_version(tiny: Path, warm: Lab) -> None:
     # No later version is as good as a bound between the first one's figure and any other's.
     first = warm.run(tiny, {"expect": []}, until="evaluate", project=False)
-    bound = next(f.value for f in warm.events(first.run) if isinstance(f, e.MetricMeasured) and f.metric == "evaluate.log_loss")
-    change = {**RETRAIN, "stages.approve": {"better_than": "nothing", "at_most": bound + 1e-6}, "stages.train.rounds": 10}
+    bound = next(
+        f.value
+        for f in warm.events(first.run)
+        if isinstance(f, e.MetricMeasured) and f.metric == "evaluate.log_loss"
+    )
+    change = {
+        **RETRAIN,
+        "stages.approve": {"better_than": "nothing", "at_most": bound + 1e-6},
+        "stages.train.rounds": 10,
+    }
     change["stages.retrain"] = {**change["stages.retrain"], "keep_training": False, "windows": 1}
     done = warm.run(tiny, change, project=False)
     assert done.exit == 0
     assert len(facts(warm, e.ModelRejected)) >= 1
-    assert {f.why for f in facts(warm, e.RetrainFinished) if not f.replaced} == {"the new version was rejected"}
+    assert {f.why for f in facts(warm, e.RetrainFinished) if not f.replaced} == {
+        "the new version was rejected"
+    }
     assert [f.version for f in facts(warm, e.ModelDeployed)][0] == 1
 
 
@@ -99,10 +125,17 @@ def test_a_live_stage_that_fails_ends_the_run_unless_it_was_expected(
 ) -> None:
     failing(monkeypatch, "serve", "serve_window", SimlabError("endpoint gone"))
     done = warm.run(tiny, {"expect": [{"retrained": {"at_least": 0}}]}, project=False)
-    assert (done.status, done.exit) == ("failed", 8) and done.why == "stage serve failed in window 1: endpoint gone"
+    assert (done.status, done.exit) == (
+        "failed",
+        8,
+    ) and done.why == "stage serve failed in window 1: endpoint gone"
     expected = warm.run(tiny, {"expect": [{"stage_fails": {"stage": "serve"}}]}, project=False)
     assert (expected.status, expected.exit) == ("held", 0)
-    broken = warm.run(tiny, {"expect": [{"stage_fails": {"stage": "serve"}}, {"rows_served": {"at_least": 600}}]}, project=False)
+    broken = warm.run(
+        tiny,
+        {"expect": [{"stage_fails": {"stage": "serve"}}, {"rows_served": {"at_least": 600}}]},
+        project=False,
+    )
     assert (broken.status, broken.exit) == ("deviated", 5)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from simlab import log, run as run_module
+from simlab import log
 from simlab.artifacts import LakeRows, Rows
 from simlab.checking import check
 from simlab.context import Context
@@ -49,7 +49,9 @@ def test_a_stage_is_called_once_and_its_facts_end_with_what_it_made(begun: Any) 
     assert isinstance(kept, LakeRows) and kept.version == 1
     said = log.read(run.folder / "events.jsonl")
     assert [fact.kind for fact in said] == ["DataIngested", "StageFinished"]
-    assert {fact.time for fact in said} == {"2026-01-05T00:00:00"} and {fact.window for fact in said} == {None}
+    assert {fact.time for fact in said} == {"2026-01-05T00:00:00"} and {fact.window for fact in said} == {
+        None
+    }
     assert run.store.folder(run.store.save(kept)).is_dir()
 
 
@@ -58,11 +60,10 @@ def test_the_second_call_is_another_one(begun: Any) -> None:
     assert [run.do(ingest.ingest_rows, ROWS).version for _ in range(3)] == [1, 2, 3]
 
 
-def test_a_remembered_step_is_repeated_with_its_facts_and_not_called(begun: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_remembered_step_is_repeated_with_its_facts_and_not_called(begun: Any) -> None:
     first, second = begun("one"), begun("two")
     one = first.do(ingest.ingest_rows, ROWS)
-    monkeypatch.setattr(run_module, "keywords", lambda function: pytest.fail("called") if False else {})
-    two = second.do(ingest.ingest_rows, ROWS)
+    two = second.do(breaking(AssertionError("called")), ROWS)
     assert two.table.equals(one.table)
     assert [t["cached"] for t in timings(first) + timings(second)] == [False, True]
     assert (first.folder / "events.jsonl").read_bytes() == (second.folder / "events.jsonl").read_bytes()
@@ -83,7 +84,7 @@ def test_other_rows_make_another_step(begun: Any) -> None:
     assert timings(other)[0]["cached"] is False
 
 
-def breaking(monkeypatch: pytest.MonkeyPatch, wrong: BaseException) -> Any:
+def breaking(wrong: BaseException) -> Any:
     """The ingest stage, failing after it has said something."""
 
     def ingest_rows(ctx: Context, rows: Rows) -> LakeRows:
@@ -99,37 +100,37 @@ def breaking(monkeypatch: pytest.MonkeyPatch, wrong: BaseException) -> Any:
     [(SimlabError("no good"), "no good"), (ValueError("engine says\nmuch"), "ValueError: engine says")],
     ids=["simlab's own", "an engine's"],
 )
-def test_a_failure_is_recorded_with_what_was_said_before(
-    wrong: Exception, why: str, begun: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failure_is_recorded_with_what_was_said_before(wrong: Exception, why: str, begun: Any) -> None:
     run = begun()
     with pytest.raises(StageFailed, match="stage ingest failed before the first window") as failed:
-        run.do(breaking(monkeypatch, wrong), ROWS)
+        run.do(breaking(wrong), ROWS)
     assert failed.value.why == why
     said = log.read(run.folder / "events.jsonl")
     assert [fact.kind for fact in said] == ["DataIngested", "StageFailed"]
     assert said[1].why == why  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("wrong", [OSError(28, "No space left on device"), RuntimeError("database or disk is full")], ids=str)
-def test_a_full_disk_is_no_stages_failure(wrong: Exception, begun: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "wrong", [OSError(28, "No space left on device"), RuntimeError("database or disk is full")], ids=str
+)
+def test_a_full_disk_is_no_stages_failure(wrong: Exception, begun: Any) -> None:
     run = begun()
     with pytest.raises(EnvironmentProblem, match="the disk is full"):
-        run.do(breaking(monkeypatch, wrong), ROWS)
+        run.do(breaking(wrong), ROWS)
     assert log.read(run.folder / "events.jsonl") == []
 
 
 @pytest.mark.parametrize("wrong", [KeyboardInterrupt(), MemoryError()], ids=repr)
-def test_an_interrupt_is_no_stages_failure(wrong: BaseException, begun: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupt_is_no_stages_failure(wrong: BaseException, begun: Any) -> None:
     run = begun()
     with pytest.raises(type(wrong)):
-        run.do(breaking(monkeypatch, wrong), ROWS)
+        run.do(breaking(wrong), ROWS)
     assert log.read(run.folder / "events.jsonl") == []
 
 
-def test_a_failed_step_is_not_remembered(begun: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_step_is_not_remembered(begun: Any) -> None:
     with pytest.raises(StageFailed):
-        begun("one").do(breaking(monkeypatch, SimlabError("no good")), ROWS)
+        begun("one").do(breaking(SimlabError("no good")), ROWS)
     run = begun("two")
     run.do(ingest.ingest_rows, ROWS)
     assert timings(run)[0]["cached"] is False
