@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
@@ -207,11 +209,17 @@ def show_plan(ready: Checked, mutants: Mapping[str, Mapping[str, Any]]) -> None:
             console.print(f"[green]expect[/] {name}: {values}")
     console.print("\nmutants, under which an expectation must break:")
     for name, sets in mutants.items():
-        options = " ".join(
-            f"--set {key}={str(value).lower() if isinstance(value, bool) else value}"
-            for key, value in sets.items()
-        )
-        console.print(f"  {name}: {options}", soft_wrap=True)
+        options = " ".join(f"--set {_option(key, value)}" for key, value in sets.items())
+        console.print(f"  {name}: simlab run {scenario.name} {options}", soft_wrap=True, markup=False)
+
+
+def _option(key: str, value: Any) -> str:
+    """A change as a shell takes it.
+
+    >>> _option("stages.monitor.muted", True), _option("clock.step", "1 d")
+    ('stages.monitor.muted=true', "'clock.step=1 d'")
+    """
+    return shlex.quote(f"{key}={value if isinstance(value, str) else json.dumps(value)}")
 
 
 def show_runs(found: list[dict[str, Any]]) -> None:

@@ -434,8 +434,6 @@ def test_a_home_without_permission_is_told(tiny: Path, tmp_path: Path, told: Tol
 
 # --- full disks ---------------------------------------------------------------------------------
 
-LIVE = "import sys; from pathlib import Path; from simlab.cli import main; sys.exit(main(sys.argv[1:]))"
-
 
 def process(*given: object, limit: int | None = None, before: str = "") -> subprocess.CompletedProcess[str]:
     """A command as a process of its own, perhaps with a largest file size in bytes."""
@@ -450,7 +448,10 @@ def process(*given: object, limit: int | None = None, before: str = "") -> subpr
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("limit", [3_000, 20_000, 60_000])
+@pytest.mark.parametrize(
+    "limit",
+    [20_000, pytest.param(3_000, marks=pytest.mark.slow), pytest.param(60_000, marks=pytest.mark.slow)],
+)
 def test_a_file_that_may_not_grow_ends_the_run_without_loss(
     limit: int, eventful: Path, tmp_path: Path, warm: Lab, facts: Facts
 ) -> None:
@@ -477,7 +478,7 @@ def may_mount() -> bool:
 
 
 @pytest.mark.skipif(not may_mount(), reason="a small disk of one's own needs the right to mount")
-@pytest.mark.parametrize("kilobytes", [300, 800])
+@pytest.mark.parametrize("kilobytes", [800, pytest.param(300, marks=pytest.mark.slow)])
 def test_a_full_disk_ends_the_run_without_loss(
     kilobytes: int, eventful: Path, tmp_path: Path, warm: Lab, facts: Facts
 ) -> None:

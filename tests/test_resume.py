@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,6 +21,7 @@ from simlab.errors import EnvironmentProblem
 from simlab.lab import Lab, Outcome
 
 Facts = Callable[[Path], tuple[bytes, bytes]]
+ROOT = Path(__file__).parent.parent
 
 
 # --- every boundary, in this process ------------------------------------------------------------
@@ -28,11 +30,17 @@ Facts = Callable[[Path], tuple[bytes, bytes]]
 @pytest.fixture
 def swift(monkeypatch: pytest.MonkeyPatch) -> None:
     """Resume hundreds of times: without waiting for the disk, drawing reports, or reading the data again."""
-    known: dict[Path, object] = {}
+    known: dict[Path, Any] = {}
     load = lab_module.load
+
+    def loaded(folder: Path, card: Any) -> Any:
+        if folder not in known:
+            known[folder] = load(folder, card)
+        return known[folder]
+
     monkeypatch.setattr(os, "fsync", lambda handle: None)
     monkeypatch.setattr(Lab, "_report", lambda self, folder, *more: folder / "report.html")
-    monkeypatch.setattr(lab_module, "load", lambda folder, card: known.setdefault(folder, load(folder, card)))
+    monkeypatch.setattr(lab_module, "load", loaded)
 
 
 def cut(folder: Path, events: bytes, world: bytes) -> None:
@@ -176,12 +184,23 @@ def test_a_log_begun_elsewhere_is_not_continued_in_silence(tiny: Path, warm: Lab
 # --- real processes, really killed --------------------------------------------------------------
 
 
-def start(home: Path, scenario: Path, *more: str) -> subprocess.Popen[str]:
-    """`simlab run` as a process of its own."""
+ALONE = (
+    "import json, sys; from simlab.lab import Lab, stop_on_terminate; stop_on_terminate(); "
+    "done = Lab(sys.argv[2]).run(sys.argv[1], project=False); print(json.dumps(done.as_json())); sys.exit(done.exit)"
+)
+"""`simlab run` without MLflow, which takes longer to start than all else."""
+
+
+def start(home: Path, scenario: Path, mlflow: bool = True) -> subprocess.Popen[str]:
+    """A run as a process of its own; its outcome as JSON on standard output."""
+    with_mlflow = ["-m", "simlab", "run", str(scenario), "--home", str(home), "--json"]
     return subprocess.Popen(
-        [sys.executable, "-m", "simlab", "run", str(scenario), "--home", str(home), *more],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        [sys.executable, *(with_mlflow if mlflow else ["-c", ALONE, str(scenario), str(home)])],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    )
 
 
 def wait_for_lines(process: subprocess.Popen[str], folder: Path, lines: int) -> None:
@@ -226,7 +245,9 @@ def cold(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="looks for orphans in /proc")
-@pytest.mark.parametrize("lines", [2, 30, 90])
+@pytest.mark.parametrize(
+    "lines", [30, pytest.param(2, marks=pytest.mark.slow), pytest.param(90, marks=pytest.mark.slow)]
+)
 def test_kill_9_loses_nothing_and_leaves_no_orphan(
     lines: int, cold: Path, eventful: Path, reference: Outcome, facts: Facts
 ) -> None:
@@ -271,7 +292,7 @@ def test_an_interrupted_run_is_whole_and_goes_on(
 def test_a_run_that_is_being_run_cannot_be_resumed(
     cold: Path, eventful: Path, reference: Outcome, facts: Facts
 ) -> None:
-    process = start(cold, eventful, "--json")
+    process = start(cold, eventful, mlflow=False)
     folder = cold / "runs" / "eventful-001"
     try:
         wait_for_lines(process, folder, 10)
@@ -289,10 +310,11 @@ def test_a_run_that_is_being_run_cannot_be_resumed(
     assert facts(folder) == facts(reference.path)
 
 
+@pytest.mark.parametrize("mlflow", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_two_runs_at_once_in_one_home_do_not_disturb_each_other(
-    cold: Path, eventful: Path, reference: Outcome, facts: Facts
+    mlflow: bool, cold: Path, eventful: Path, reference: Outcome, facts: Facts
 ) -> None:
-    both = [start(cold, eventful, "--json") for _ in range(2)]
+    both = [start(cold, eventful, mlflow) for _ in range(2)]
     told = [process.communicate(timeout=240) for process in both]
     assert [process.returncode for process in both] == [0, 0], told
     found = [json.loads(out) for out, _ in told]

@@ -442,6 +442,7 @@ def process(*given: object, home: Path, **more: str) -> subprocess.CompletedProc
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_real_command_shows_the_run_in_mlflow_and_rebuild_brings_it_back(tiny: Path, lab: Lab) -> None:
     done = process("run", tiny, "--json", home=lab.home)
     assert (done.returncode, done.stderr) == (0, "")
