@@ -20,7 +20,9 @@ TINY = [
 
 def _environment(tmp_path: Path) -> dict[str, str]:
     """A newcomer's environment: no CI, which keeps some engines quiet, and an empty home folder."""
-    kept = {k: v for k, v in os.environ.items() if k not in ("CI", "SIMLAB_HOME", "PYTEST_CURRENT_TEST")}
+    unwanted = ("CI", "SIMLAB_HOME", "PYTEST_CURRENT_TEST", "TMPDIR")
+    # An engine that another test imported has set PROMETHEUS_… in this process; a newcomer's has none.
+    kept = {k: v for k, v in os.environ.items() if k not in unwanted and not k.startswith("PROMETHEUS_")}
     return {**kept, "HOME": str(tmp_path / "user"), "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
 
 

@@ -185,7 +185,7 @@ def test_a_log_begun_elsewhere_is_not_continued_in_silence(tiny: Path, warm: Lab
 
 
 ALONE = (
-    "import json, sys; from simlab.lab import Lab, stop_on_terminate; stop_on_terminate(); "
+    "import json, sys; from simlab.lab import Lab; "
     "done = Lab(sys.argv[2]).run(sys.argv[1], project=False); print(json.dumps(done.as_json())); sys.exit(done.exit)"
 )
 """`simlab run` without MLflow, which takes longer to start than all else."""
