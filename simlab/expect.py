@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
+from math import fsum
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -79,7 +80,7 @@ def _points(account: Account, metric: str) -> list[tuple[int | None, float]]:
 
 
 def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values)
+    return fsum(values) / len(values)
 
 
 def _count(number: int, what: str) -> str:
