@@ -92,7 +92,7 @@ def _refuse(what: str) -> None:
 def _inside(path: Any) -> bool:
     assert _allowed is not None
     name = os.path.realpath(os.fsdecode(path))
-    if f"{os.sep}__pycache__{os.sep}" in name:
+    if "__pycache__" in name.split(os.sep):
         return True
     # The checkout itself may lie under the temporary folder, and is no place to write in all the same.
     return name.startswith(_allowed) and not name.startswith(_CHECKOUT) or name.startswith(_golden)
