@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -16,8 +17,7 @@ from typing import Any
 
 from simlab import events as e
 from simlab import log
-from simlab.artifacts import Schema
-from simlab.checking import Checked, check, checked
+from simlab.checking import Checked, check
 from simlab.dataset import load
 from simlab.errors import (
     EnvironmentProblem,
@@ -334,10 +334,8 @@ class Lab:
     def _source(self, run: Run, ready: Checked) -> Source:
         rows, views = load(ready.folder, ready.card)
         total = json.dumps(dict(sorted(ready.card.digest.items())))
-        import hashlib
-
         name = hashlib.sha256(total.encode()).hexdigest()[:16]
-        return Source(name=ready.scenario.dataset, digest=name, rows=rows, views=views, schema=_schema(ready))
+        return Source(name=ready.scenario.dataset, digest=name, rows=rows, views=views, schema=ready.schema)
 
     def _project(self, projector: Service, folder: Path, watch: Watch) -> None:
         try:
@@ -438,10 +436,6 @@ class Lab:
         return None
 
 
-def _schema(ready: Checked) -> Schema:
-    return ready.schema
-
-
 def _say_verdicts(run: Run, verdicts: list[Verdict], of: Any) -> None:
     run.say(*(e.Judged(of=of, expectation=v.expectation, held=v.held, why=v.why) for v in verdicts))
 
@@ -449,6 +443,3 @@ def _say_verdicts(run: Run, verdicts: list[Verdict], of: Any) -> None:
 def _broken(verdicts: list[Verdict]) -> str:
     first = next(v for v in verdicts if not v.held)
     return f"{first.expectation}: {first.why}"
-
-
-__all__ = ["Lab", "Outcome", "checked", "default_home"]

@@ -1,4 +1,4 @@
-"""The feature store: stock Feast, DuckDB behind the training join, SQLite behind the online reads.
+"""The feature store: Feast, DuckDB behind the training join, SQLite behind the online reads.
 
 One definition serves both: each view of the schema is one Feast feature view. What Feast leaves
 open is closed here, and only here:
