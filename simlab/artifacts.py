@@ -325,12 +325,15 @@ class Served:
 
 @dataclass(frozen=True)
 class Labels:
-    """Labels that became known during one window."""
+    """What is known of the answers once more of them have arrived."""
 
     arrived: int
-    """Window in which they became known."""
+    """Window during which more became known."""
     table: pa.Table
-    """Inference id, label, and the window each belongs to."""
+    """Inference id, label, and the window each belongs to: every label known by now of the windows
+    some of whose labels arrived during this one."""
+    fresh: int = 0
+    """How many of them arrived during this window."""
 
 
 @dataclass(frozen=True)

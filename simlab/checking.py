@@ -21,7 +21,11 @@ from simlab.signature import find, module_of, settings
 from simlab.stages import STAGES
 from simlab.yamlfile import placed, read_yaml
 
-WORLD_SEAMS = {"training": ("traffic", "labels"), "live": ("traffic", "draw"), "labels": ("labels",)}
+WORLD_SEAMS = {
+    "training": ("traffic", "draw", "labels"),
+    "live": ("traffic", "draw", "decisions", "delivery", "updates"),
+    "labels": ("labels", "arrival"),
+}
 """Seams of the world itself, by what an injection may be `on`."""
 
 
@@ -201,7 +205,7 @@ def _injections(scenario: Scenario, shape: Schema | None) -> Iterator[str]:
         elif seam not in WORLD_SEAMS[injection.on]:
             right = [on for on, seams in WORLD_SEAMS.items() if seam in seams] or ["ops"]
             yield f"{where}.on: {injection.kind} acts on {' or '.join(right)}, not on {injection.on}"
-        if seam == "draw" and scenario.world.order == "replay":
+        if seam in ("draw", "decisions") and injection.on == "live" and scenario.world.order == "replay":
             yield f"{where}.kind: {injection.kind} draws rows anew, which a replay does not do"
         if shape is not None:
             yield from _columns(injection, module, values, shape, where)
@@ -214,13 +218,20 @@ def _columns(
     if shape.problem not in getattr(module, "PROBLEMS", (shape.problem,)):
         yield f"{where}.kind: {injection.kind} makes no sense in a {shape.problem} problem"
     own = {c.name: c.kind for c in own_columns(shape)}
-    wanted = getattr(module, "COLUMN", None)
-    if wanted is not None and "column" in values:
-        column = values["column"]
-        if column not in own:
-            yield f"{where}.with.column: no column called {column!r}{did_you_mean(column, own)}"
-        elif wanted not in ("any", own[column]):
-            yield f"{where}.with.column: {injection.kind} needs a {wanted} column, not {own[column]}"
+    wanted = {"column": getattr(module, "COLUMN", None), **getattr(module, "ALSO", {})}
+    for key, kind in wanted.items():
+        given = values.get(key)
+        if kind is None or given is None:
+            continue
+        for column in given if isinstance(given, (tuple, list)) else (given,):
+            if column not in own:
+                yield f"{where}.with.{key}: no column called {column!r}{did_you_mean(column, own)}"
+            elif kind not in ("any", own[column]):
+                yield f"{where}.with.{key}: {injection.kind} needs a {kind} column, not {own[column]}"
+    if getattr(module, "SEAM", "") == "updates" and values.get("view") is not None:
+        views = [v.name for v in shape.views if not v.from_rows]
+        if values["view"] not in views:
+            yield f"{where}.with.view: no view called {values['view']!r}{did_you_mean(values['view'], views)}"
     if injection.where:
         kinds = {n: "number" if k == "numeric" else "text" for n, k in own.items()}
         for problem in engine("duckdb").problems_in(injection.where, kinds):

@@ -306,6 +306,18 @@ class WorldStarted(Event):
     """Measured gap between training and baseline, by column."""
 
 
+class Sized(BaseModel):
+    """How large an injection was: as its settings declare, and as the rows show."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    what: str
+    declared: Figure = None
+    measured: Figure = None
+    error: Figure = None
+    """Standard error of the measured size, if the declared one is right."""
+
+
 class Injected(Event):
     """An injection acted on a window (or on the training rows)."""
 
@@ -322,6 +334,8 @@ class Injected(Event):
     """Digest of which rows it touched."""
     measured: Mapping[str, Figure] = Field(default_factory=dict)
     """Size as measured on the touched columns, in standard deviations of the reference."""
+    size: Sized | None = None
+    """The injector's own measure of its size, declared beside measured."""
     relabelled: int = 0
     """Labels that changed because the world answered for the moved rows."""
 

@@ -2,21 +2,24 @@
 
 The order is fixed and does not depend on the file's: first the draw (who arrives), then changes of
 the world itself (the labeller answers for the moved rows), then changes of its law (concept), then
-measurement errors and schema faults (which keep the label), and last noise on the labels; among
-injections of the same sort, the order of their ids.
+measurement errors and schema faults (which keep the label), then the delivery (copies, order, time
+stamps), then noise on the record of the labels, and last when that record arrives; among injections
+of the same sort, the order of their ids.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from simlab.artifacts import Schema
 from simlab.context import rng_for
 from simlab.engines import engine
-from simlab.events import Event, Injected
+from simlab.events import Event, Injected, Sized
 from simlab.labeller import Labeller
+from simlab.reference import Reference, Size
 from simlab.scenario import Injection, Scenario
 from simlab.shapes import alpha
 from simlab.signature import find, module_of
@@ -28,13 +31,19 @@ if TYPE_CHECKING:
 TRAINING = -1
 """The window number under which draws for the training rows are named."""
 
+Touched = tuple[Injection, float, "np.ndarray", "pa.Table", "pa.Table"]
+"""An injection that acted: its intensity, its mask, the rows before and after."""
+
 
 class World(Protocol):
     """What an injection may know of the world it acts on."""
 
     scenario: Scenario
-    reference: dict[str, tuple[float, float]]
+    reference: Reference
     labeller: Labeller
+
+    def past(self, group: str) -> Mapping[str, tuple[int, int]]:
+        """Rows answered so far, and those of them answered yes, by value of a column."""
 
     def say(self, fact: Event) -> None:
         """Write into the world's log."""
@@ -54,14 +63,26 @@ def law(injection: Injection) -> str:
     return str(module_of("injectors", injection.kind).LABELS)
 
 
+def seam(injection: Injection) -> str:
+    """Where the injector acts: traffic, draw, decisions, labels, arrival, delivery, updates."""
+    return str(module_of("injectors", injection.kind).SEAM)
+
+
+def seed_of(scenario: Scenario, number: int) -> int:
+    """The seed of an injection's draws: what is done to training rows belongs to the build."""
+    return scenario.seed.build if number == TRAINING else scenario.seed.world
+
+
 def acting(
-    scenario: Scenario, laws: tuple[str, ...], number: int, ops: bool = False
+    scenario: Scenario, laws: tuple[str, ...], number: int, ops: bool = False, at: str | None = None
 ) -> list[tuple[Injection, float]]:
-    """The enabled injections of these laws that act in a window, with their intensity."""
+    """The enabled injections of these laws (at this seam) that act in a window, with their intensity."""
     places = ("ops",) if ops else ("training",) if number == TRAINING else ("live", "labels")
     found = []
     for injection in sorted(scenario.inject, key=lambda i: i.id):  # never its place in the file
         if injection.enabled and injection.on in places and (ops or law(injection) in laws):
+            if at is not None and seam(injection) != at:
+                continue
             strength = intensity(injection, number)
             if strength > 0:
                 found.append((injection, strength))
@@ -69,24 +90,27 @@ def acting(
 
 
 def draw_weights(world: World, pool: pa.Table, number: int) -> np.ndarray | None:
-    """Weights of the pool's rows in a window, or None where nobody weighs them."""
+    """Weights of the rows that may be drawn, or None where nobody weighs them."""
     total: np.ndarray | None = None
     for injection, strength in acting(world.scenario, ("weights",), number):
-        weights = find("injectors", injection.kind)(pool, strength, world.reference, **injection.settings)
+        settings = injection.settings
+        past: tuple[Mapping[str, tuple[int, int]], ...] = ()
+        if seam(injection) == "decisions":
+            past = (world.past(str(settings["group"])),)
+        weights = find("injectors", injection.kind)(pool, *past, strength, world.reference, **settings)
         if injection.where:
             weights = _where(pool, injection).astype(float) * (weights - 1) + 1
         total = weights if total is None else total * weights
         world.say(
-            Injected(
-                window=number,
-                injection=injection.id,
-                injector=injection.kind,
-                on=injection.on,
-                intensity=strength,
+            _fact(
+                injection,
+                number,
+                strength,
                 rows=pool.num_rows,
                 of=pool.num_rows,
                 mask=_digest(weights),
-                measured=_weighted_gap(pool, weights, world.reference),
+                measured=_weighted_gap(pool, weights, world.reference.moments),
+                size=_size(world, injection, pool, weights, None, strength),
             )
         )
     return total
@@ -94,41 +118,117 @@ def draw_weights(world: World, pool: pa.Table, number: int) -> np.ndarray | None
 
 def inject(world: World, table: pa.Table, number: int) -> pa.Table:
     """A window's rows (or the training rows) after everything that is done to them."""
-    import pyarrow as pa
+    return record(world, deliver(world, change(world, table, number), number), number)
 
-    original, target = table, world.schema.target
-    touched: list[tuple[Injection, float, np.ndarray, pa.Table, pa.Table]] = []
+
+def change(world: World, table: pa.Table, number: int) -> pa.Table:
+    """The rows after changes of the world, of its law, and of what is measured of it."""
+    original = table
+    touched: list[Touched] = []
     for injection, strength in acting(world.scenario, ("ask",), number):
         table = _apply(world, table, original, injection, strength, number, touched)
     concepts = acting(world.scenario, ("concept",), number)
     relabelled = 0
     if touched or concepts:
         table, relabelled = _relabel(world, table, original, touched, concepts, number)
-    for injection, strength in acting(world.scenario, ("keep",), number):
+    for injection, strength in acting(world.scenario, ("keep",), number, at="traffic"):
         table = _apply(world, table, original, injection, strength, number, touched)
-    for injection, strength in acting(world.scenario, ("noise",), number):
-        labels = table[target].to_numpy()
-        mask, strength = _mask(world, original, injection, strength, number)
-        rng = rng_for(world.scenario.seed.world, "inject", injection.id, "draw", number)
-        noisy = find("injectors", injection.kind)(labels, mask, strength, rng, **injection.settings)
-        table = table.set_column(table.column_names.index(target), target, pa.array(noisy))
-        _report_labels(world, injection, strength, mask, labels, noisy, number)
     for injection, strength, mask, before, after in touched:
+        intense = intensity(injection, number)
         world.say(
-            Injected(
-                window=None if number == TRAINING else number,
-                injection=injection.id,
-                injector=injection.kind,
-                on=injection.on,
-                intensity=strength,
+            _fact(
+                injection,
+                number,
+                strength,
                 rows=int(mask.sum()),
                 of=original.num_rows,
                 mask=_digest(mask),
-                measured=_moved(before, after, world.reference),
+                measured=_moved(before, after, world.reference.moments),
                 relabelled=relabelled if law(injection) == "ask" else 0,
+                size=_size(world, injection, before, after, mask, 1.0 if injection.act == "mix" else intense),
             )
         )
     return table
+
+
+def deliver(world: World, table: pa.Table, number: int) -> pa.Table:
+    """The rows as they are delivered: some twice, some late, some out of order."""
+    for injection, strength in acting(world.scenario, ("keep",), number, at="delivery"):
+        mask, hard = _mask(world, table, injection, strength, number)
+        rng = rng_for(seed_of(world.scenario, number), "inject", injection.id, "draw", number)
+        after = find("injectors", injection.kind)(
+            table, mask, hard, rng, world.reference, **injection.settings
+        )
+        world.say(
+            _fact(
+                injection,
+                number,
+                strength,
+                rows=int(mask.sum()),
+                of=table.num_rows,
+                mask=_digest(mask),
+                size=_size(world, injection, table, after, mask, hard),
+            )
+        )
+        table = after
+    return table
+
+
+def record(world: World, table: pa.Table, number: int) -> pa.Table:
+    """The rows with their answers as they are recorded, right or wrong."""
+    import pyarrow as pa
+
+    target = world.schema.target
+    for injection, strength in acting(world.scenario, ("noise",), number):
+        labels = table[target].to_numpy()
+        mask, hard = _mask(world, table, injection, strength, number)
+        rng = rng_for(seed_of(world.scenario, number), "inject", injection.id, "draw", number)
+        noisy = find("injectors", injection.kind)(
+            labels, table, mask, hard, rng, world.reference, **injection.settings
+        )
+        _report_labels(world, injection, strength, hard, mask, table, labels, noisy, number)
+        table = table.set_column(table.column_names.index(target), target, pa.array(noisy))
+    return table
+
+
+def arrive(world: World, rows: pa.Table, delays: np.ndarray, answered: np.ndarray, number: int) -> np.ndarray:
+    """When each label becomes known, in seconds after its row; infinity is never.
+
+    Parameters
+    ----------
+    rows
+        The answered rows of a window as they were sent, with the target as it is recorded.
+    delays
+        The scenario's own law, shape (n,).
+    answered
+        Whether the model said yes to each row (a regression says yes to all).
+    """
+    for injection, strength in acting(world.scenario, ("keep",), number, at="arrival"):
+        mask, hard = _mask(world, rows, injection, strength, number)
+        rng = rng_for(seed_of(world.scenario, number), "inject", injection.id, "draw", number)
+        after = find("injectors", injection.kind)(
+            delays, rows, answered, mask, hard, rng, world.reference, **injection.settings
+        )
+        world.say(
+            _fact(
+                injection,
+                number,
+                strength,
+                rows=int((after != delays).sum()),
+                of=rows.num_rows,
+                mask=_digest(mask),
+                size=_size(world, injection, delays, after, mask, hard),
+            )
+        )
+        delays = after
+    return delays
+
+
+def known_until(scenario: Scenario, view: str, number: int, end: datetime) -> datetime:
+    """Up to which moment a feature view was told what it should know at the end of a window."""
+    for injection, strength in acting(scenario, ("keep",), number, at="updates"):
+        end = find("injectors", injection.kind)(view, end, strength, **injection.settings)
+    return end
 
 
 def inject_ops(
@@ -164,10 +264,10 @@ def _apply(
     injection: Injection,
     strength: float,
     number: int,
-    touched: list[tuple[Injection, float, np.ndarray, pa.Table, pa.Table]],
+    touched: list[Touched],
 ) -> pa.Table:
     mask, hard = _mask(world, original, injection, strength, number)
-    rng = rng_for(world.scenario.seed.world, "inject", injection.id, "draw", number)
+    rng = rng_for(seed_of(world.scenario, number), "inject", injection.id, "draw", number)
     after = find("injectors", injection.kind)(table, mask, hard, rng, world.reference, **injection.settings)
     touched.append((injection, strength, mask, table, after))
     return after
@@ -179,7 +279,7 @@ def _mask(
     """Which rows an injection touches, and how hard; draws are per row and named by its id."""
     import numpy as np
 
-    count, seed = rows.num_rows, world.scenario.seed.world
+    count, seed = rows.num_rows, seed_of(world.scenario, number)
     mask = _where(rows, injection) if injection.where else np.ones(count, bool)
     if injection.fraction < 1:
         mask &= rng_for(seed, "inject", injection.id, "fraction", number).random(count) < injection.fraction
@@ -198,7 +298,7 @@ def _relabel(
     world: World,
     table: pa.Table,
     original: pa.Table,
-    touched: list[tuple[Injection, float, np.ndarray, pa.Table, pa.Table]],
+    touched: list[Touched],
     concepts: list[tuple[Injection, float]],
     number: int,
 ) -> tuple[pa.Table, int]:
@@ -227,13 +327,15 @@ def _relabel(
     if here.any():
         after[here] = world.labeller.eta(table.take(pa.array(np.flatnonzero(moved))))
     for injection, mask, hard in masks:
-        after = find("injectors", injection.kind)(after, mask[asked], hard, **injection.settings)
-    uniform = rng_for(world.scenario.seed.world, "labeller", number).random(len(y))[asked]
+        after = find("injectors", injection.kind)(
+            after, table.take(some), mask[asked], hard, world.reference, **injection.settings
+        )
+    uniform = rng_for(seed_of(world.scenario, number), "labeller", number).random(len(y))[asked]
     answered = y.copy()
     answered[asked] = world.labeller.answer(y[asked], before, after, uniform)
-    for injection, mask, _ in masks:
+    for injection, mask, hard in masks:
         strength = intensity(injection, number)
-        _report_labels(world, injection, strength, mask, y, answered, number)
+        _report_labels(world, injection, strength, hard, mask, table, y, answered, number)
     changed = table.set_column(table.column_names.index(target), target, pa.array(answered))
     return changed, int((answered != y).sum())
 
@@ -242,25 +344,60 @@ def _report_labels(
     world: World,
     injection: Injection,
     strength: float,
+    hard: float,
     mask: np.ndarray,
+    rows: pa.Table,
     before: np.ndarray,
     after: np.ndarray,
     number: int,
 ) -> None:
+    changed = before != after
     world.say(
-        Injected(
-            window=None if number == TRAINING else number,
-            injection=injection.id,
-            injector=injection.kind,
-            on=injection.on,
-            intensity=strength,
+        _fact(
+            injection,
+            number,
+            strength,
             rows=int(mask.sum()),
             of=len(mask),
             mask=_digest(mask),
-            measured={"labels changed": float((before != after)[mask].mean()) if mask.any() else 0.0},
-            relabelled=int((before != after).sum()),
+            measured={"labels changed": float(changed[mask].mean()) if mask.any() else 0.0},
+            relabelled=int(changed.sum()),
+            size=_size(world, injection, before, after, mask, hard, rows),
         )
     )
+
+
+def _fact(injection: Injection, number: int, strength: float, **more: Any) -> Injected:
+    size: Size | None = more.pop("size", None)
+    return Injected(
+        window=None if number == TRAINING else number,
+        injection=injection.id,
+        injector=injection.kind,
+        on=injection.on,
+        intensity=strength,
+        size=None
+        if size is None
+        else Sized(what=size.what, declared=size.declared, measured=size.measured, error=size.error),
+        **more,
+    )
+
+
+def _size(
+    world: World,
+    injection: Injection,
+    before: Any,
+    after: Any,
+    mask: np.ndarray | None,
+    strength: float,
+    rows: pa.Table | None = None,
+) -> Size | None:
+    """How large the injector says it was; None where it has no such measure."""
+    measure = getattr(module_of("injectors", injection.kind), "size", None)
+    if measure is None or before is after:
+        return None
+    more = {} if rows is None else {"rows": rows}
+    found: Size = measure(before, after, mask, strength, world.reference, **more, **injection.settings)
+    return found
 
 
 def _digest(values: np.ndarray) -> str:

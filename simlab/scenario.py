@@ -32,7 +32,7 @@ class Part(BaseModel):
 
 
 class Seeds(Part):
-    """Where randomness comes from: one number for the world, one for the build."""
+    """Where randomness comes from: one number for the live world, one for all that a model is built on."""
 
     world: int = Field(0, ge=0, lt=2**32)
     build: int = Field(0, ge=0, lt=2**32)
@@ -107,6 +107,9 @@ class LabelLaw(Part):
     delay: Duration = timedelta(0)
     share: float = Field(1.0, ge=0, le=1)
     """Share of the labels that ever arrive."""
+    horizon: Duration | None = None
+    """How long the monitors wait for labels; a later one is joined with nothing. As long as `delay`
+    when not said, so say it where an injection makes labels later."""
     seen: Literal["all", "positive"] = "all"
     """`positive`: only rows the model said yes to are ever labelled (selective labels)."""
 
@@ -177,8 +180,9 @@ class Scenario(Part):
 
     @property
     def horizon(self) -> int:
-        """Windows until every label of a window has arrived."""
-        return -(-self.labels.delay // self.clock.step)
+        """Windows until the monitors stop waiting for a window's labels."""
+        wait = self.labels.delay if self.labels.horizon is None else self.labels.horizon
+        return -(-wait // self.clock.step)
 
     def injection(self, id: str) -> Injection:
         """The injection of that id."""

@@ -16,11 +16,23 @@ from simlab.context import rng_for
 from simlab.engines import engine
 from simlab.errors import ScenarioInvalid
 from simlab.events import Event, HindsightMeasured, WorldFinished, WorldStarted
-from simlab.injection import TRAINING, draw_weights, inject
+from simlab.injection import (
+    TRAINING,
+    arrive,
+    change,
+    deliver,
+    draw_weights,
+    inject,
+    known_until,
+    record,
+    seam,
+)
 from simlab.labeller import Labeller
+from simlab.reference import Reference
 from simlab.scenario import Scenario
 
 if TYPE_CHECKING:
+    import numpy as np
     import pyarrow as pa
 
 Memo = Callable[[str, tuple[Any, ...], Callable[[], Any]], Any]
@@ -67,18 +79,43 @@ class Stream:
         self.source = source
         self._outside = outside
         self._seed = scenario.seed.world
+        # Which rows a model is built on belongs to the build: worlds that differ only in who arrives
+        # and what befalls them share it.
+        self._build_seed = scenario.seed.build
         self._next = 0
+        self._sent: dict[int, pa.Table] = {}
         self._pending: dict[int, pa.Table] = {}
+        self._arrived: dict[int, pa.Table] = {}
         self._known: dict[int, list[str]] = {}
+        self._past: dict[str, dict[str, tuple[int, int]]] = {}
         self._training, self._baseline, self._pool = self._split()
         self._learned = self._training
-        self.reference = _reference(self._baseline, source.schema)
         self.labeller = Labeller(source.rows, source.schema, source.digest, outside.memo)
+        self.reference = Reference(
+            moments=_moments(self._baseline, source.schema),
+            table=self._baseline,
+            target=source.schema.target,
+            event_time=source.schema.event_time,
+            entity=source.schema.entity,
+            problem=source.schema.problem,
+            step=scenario.clock.step,
+            eta=self._eta,
+        )
+        self._answers: list[tuple[pa.Table, np.ndarray]] = []
 
     @property
     def schema(self) -> Schema:
         """Who is who among the columns."""
         return self.source.schema
+
+    def _eta(self, rows: pa.Table) -> np.ndarray:
+        """The world's law, from memory where the very same rows were asked for just now."""
+        for known, answers in self._answers:
+            if known is rows:
+                return answers
+        answers = self.labeller.eta(rows)
+        self._answers = [*self._answers[-3:], (rows, answers)]
+        return answers
 
     # --- rows to build on -----------------------------------------------------------------------
 
@@ -103,17 +140,17 @@ class Stream:
             pool = rows.filter(live).sort_by(self.source.schema.event_time)
             ends = pc.min_max(times).as_py()
             self._enough("clock.start", training, pool, f"its rows are from {ends['min']} to {ends['max']}")
-            picked = rng_for(self._seed, "baseline").random(world.baseline_rows)
+            picked = rng_for(self._build_seed, "baseline").random(world.baseline_rows)
             baseline = training.take(pa.array(np.sort((picked * training.num_rows).astype(np.int64))))
             return training, baseline, pool
-        order = rng_for(self._seed, "split").permutation(rows.num_rows)
+        order = rng_for(self._build_seed, "split").permutation(rows.num_rows)
         count = int(world.training) if world.training >= 1 else round(world.training * rows.num_rows)
         training = rows.take(pa.array(order[:count]))
         # The pool keeps the dataset's own order, so that weighted draws stay coupled between twins.
         pool = rows.take(pa.array(np.sort(order[count:])))
         self._enough("world.training", training, pool, f"it has {rows.num_rows} rows in all")
         origin = training if world.baseline == "training" else pool
-        drawn = rng_for(self._seed, "baseline").random(world.baseline_rows)
+        drawn = rng_for(self._build_seed, "baseline").random(world.baseline_rows)
         return training, origin.take(pa.array((drawn * origin.num_rows).astype(np.int64))), pool
 
     def _enough(self, where: str, training: pa.Table, pool: pa.Table, has: str) -> None:
@@ -130,6 +167,9 @@ class Stream:
         if scenario.world.order == "drawn":
             training = self._dated(training, before=True)
             baseline = self._dated(baseline, before=True, first=training.num_rows)
+        weights = draw_weights(self, training, TRAINING)
+        if weights is not None:
+            training = self._dated_again(_weighted(training, weights, rng_for(self._build_seed, "redraw")))
         self._learned = training = inject(self, training, TRAINING)
         self._outside.say(
             WorldStarted(
@@ -140,7 +180,7 @@ class Stream:
                 training_rows=training.num_rows,
                 baseline_rows=baseline.num_rows,
                 pool_rows=self._pool.num_rows,
-                baseline_gap=_gap(training, self.reference),
+                baseline_gap=_gap(training, self.reference.moments),
             )
         )
         updates = {name: self._updates(name, None, scenario.clock.start) for name in self.source.views}
@@ -204,14 +244,22 @@ class Stream:
             drawn = self._replayed(number, start, end)
         else:
             drawn = self._drawn(number)
-        table = inject(self, drawn, number)
         schema = self.schema
-        self._pending[number] = self._law(number, table)
-        shown = table.drop_columns([schema.target])
-        updates = {name: self._updates(name, start, end) for name in self.source.views}
-        if number == 0:  # the store holds what was known before the first request
-            updates = {name: self._updates(name, None, end) for name in self.source.views}
+        table = change(self, drawn, number)
+        # What truly happened goes with each row through the delivery, whatever will be recorded of it.
+        table = deliver(self, table.append_column(TRUTH, table[schema.target]), number)
+        self._sent[number] = table = record(self, table, number)
+        shown = table.drop_columns([schema.target, TRUTH])
+        updates = {name: self._updates(name, *self._told(name, number)) for name in self.source.views}
         return Window(number=number, start=start, end=end, table=shown, schema=schema, updates=updates)
+
+    def _told(self, view: str, number: int) -> tuple[datetime | None, datetime]:
+        """From and until which event time a view is told of its values in a window."""
+        clock, scenario = self.scenario.clock, self.scenario
+        until = known_until(scenario, view, number, clock.moment(number + 1))
+        if number == 0:  # the store holds what was known before the first request
+            return None, until
+        return known_until(scenario, view, number - 1, clock.moment(number)), until
 
     def _drawn(self, number: int) -> pa.Table:
         """Rows drawn by inverse CDF over the pool's fixed order, so that twins stay coupled."""
@@ -224,8 +272,7 @@ class Stream:
         if weights is None:
             index = (uniform * self._pool.num_rows).astype(np.int64)
         else:
-            total = np.cumsum(weights)
-            index = np.searchsorted(total / total[-1], uniform, side="right").clip(0, self._pool.num_rows - 1)
+            index = _places(weights, uniform)
         return self._dated(self._pool.take(pa.array(index)), number=number)
 
     def _replayed(self, number: int, start: datetime, end: datetime) -> pa.Table:
@@ -258,6 +305,12 @@ class Stream:
         table = _set(_set(table, schema.entity, pa.array(ids)), schema.event_time, times)
         return table if before else table.add_column(0, "inference_id", pa.array(ids))
 
+    def _dated_again(self, training: pa.Table) -> pa.Table:
+        """Training rows that were drawn anew: rows of a simulated clock are new people, one by one."""
+        if self.scenario.world.order == "drawn":
+            return self._dated(training, before=True)
+        return training.sort_by(self.source.schema.event_time)
+
     def _updates(self, view: str, start: datetime | None, end: datetime) -> pa.Table:
         """A view's own rows with an event time in [start, end)."""
         import pyarrow as pa
@@ -272,77 +325,100 @@ class Stream:
 
     # --- labels ---------------------------------------------------------------------------------
 
-    def _law(self, number: int, table: pa.Table) -> pa.Table:
-        """Every label of a window, with the moment it becomes known (null: never)."""
+    def observe(self, deployment: Deployment, served: Served, screened: str) -> None:
+        """Be told what was answered: labels may depend on it, and hindsight is measured."""
         import numpy as np
         import pyarrow as pa
 
-        schema, law = self.source.schema, self.scenario.labels
-        due = table[schema.event_time].to_numpy() + np.timedelta64(
-            law.delay // timedelta(microseconds=1), "us"
-        )
-        arrives = rng_for(self._seed, "labels", number).random(table.num_rows) < law.share
-        return pa.table(
-            {
-                "inference_id": table["inference_id"],
-                "label": table[schema.target],
-                "due": pa.array(due),
-                "arrives": pa.array(arrives),
-                "window": pa.array(np.full(table.num_rows, number)),
-            }
-        )
-
-    def observe(self, deployment: Deployment, served: Served, screened: str) -> None:
-        """Be told what was answered: labels may depend on it, and hindsight is measured."""
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
-        number = served.number
+        number, law, schema = served.number, self.scenario.labels, self.source.schema
         self._known[number] = [screened]
-        truth = self._pending[number]
-        both = truth.join(served.table, "inference_id", join_type="inner", use_threads=False).sort_by(
-            "inference_id"
-        )
+        sent = self._sent.pop(number)
+        order, place = _matched(served.table["inference_id"], sent["inference_id"])
+        answered = sent.take(pa.array(place))
+        predicted = served.table["prediction"].to_numpy()[order]
+        truth = answered[TRUTH].to_numpy()
 
         def judged() -> dict[str, float | None]:
             found: dict[str, float | None] = engine("sklearn").metrics(
-                deployment.problem,
-                both["label"].to_numpy(),
-                both["prediction"].to_numpy(),
-                deployment.threshold,
+                deployment.problem, truth, predicted, deployment.threshold
             )
             return found
 
-        if both.num_rows:
-            figures = self._outside.memo("hindsight", (truth, served, deployment.threshold), judged)
+        if len(place):
+            figures = self._outside.memo(
+                "hindsight", (answered.select(["inference_id", TRUTH]), served, deployment.threshold), judged
+            )
             self._outside.say(
-                HindsightMeasured(window=number, version=served.version, metrics=figures, rows=both.num_rows)
+                HindsightMeasured(window=number, version=served.version, metrics=figures, rows=len(place))
             )
         # Only answered rows are ever labelled: a refused request has no inference to join with.
-        seen = both
-        if self.scenario.labels.seen == "positive":
-            seen = seen.filter(pc.greater_equal(seen["prediction"], deployment.threshold))
-        seen = seen.filter(seen["arrives"])
-        self._pending[number] = seen.select(["inference_id", "label", "due", "window"]).combine_chunks()
-        assert isinstance(self._pending[number], pa.Table)
+        yes = predicted >= deployment.threshold if schema.problem == "binary" else np.ones(len(place), bool)
+        self._remember(answered, yes)
+        lost = ~(rng_for(self._seed, "labels", number).random(sent.num_rows)[place] < law.share)
+        if law.seen == "positive":
+            lost |= ~yes
+        delays = np.full(len(place), law.delay.total_seconds())
+        delays = arrive(self, answered.drop_columns([TRUTH]), delays, yes, number)
+        seen = ~lost & np.isfinite(delays)
+        # Beyond any horizon a label is as good as never, and a date would overflow.
+        microseconds = (np.where(seen, delays, 0.0).clip(0, 3e9) * 1e6).round().astype("timedelta64[us]")
+        due = answered[schema.event_time].to_numpy() + microseconds
+        self._pending[number] = pa.table(
+            {
+                "inference_id": answered["inference_id"].filter(pa.array(seen)),
+                "label": answered[schema.target].filter(pa.array(seen)),
+                "due": pa.array(due[seen]),
+                "window": pa.array(np.full(int(seen.sum()), number)),
+            }
+        ).combine_chunks()
+
+    def _remember(self, answered: pa.Table, yes: np.ndarray) -> None:
+        """Count what was answered by group, for worlds in which decisions feed back."""
+        import numpy as np
+
+        for group in self._groups:
+            counts = self._past.setdefault(group, {})
+            values, place = np.unique(
+                answered[group].fill_null("").to_numpy().astype(str), return_inverse=True
+            )
+            rows, hits = np.bincount(place), np.bincount(place, weights=yes)
+            for value, asked, said in zip(values, rows, hits, strict=False):
+                before = counts.get(str(value), (0, 0))
+                counts[str(value)] = (before[0] + int(asked), before[1] + int(said))
+
+    @property
+    def _groups(self) -> tuple[str, ...]:
+        """Columns by which injections count decisions."""
+        found = [i for i in self.scenario.inject if i.enabled and i.on == "live" and seam(i) == "decisions"]
+        return tuple(sorted({str(i.settings["group"]) for i in found}))
+
+    def past(self, group: str) -> Mapping[str, tuple[int, int]]:
+        """Rows answered so far, and those of them answered yes, by value of a column."""
+        return dict(self._past.get(group, {}))
 
     def labels_due(self, window: int) -> Labels:
-        """Labels that become known before the end of a window, and were not known before it."""
+        """Every label known by the end of a window, of the windows some of whose labels came during it."""
         import pyarrow as pa
         import pyarrow.compute as pc
 
         now = self.scenario.clock.moment(window + 1)
-        due = []
+        due, fresh = [], 0
         for number, waiting in list(self._pending.items()):
             known = pc.less(waiting["due"], pa.scalar(now, waiting["due"].type))
-            arrived = waiting.filter(known)
-            if arrived.num_rows:
-                due.append(arrived.select(["inference_id", "label", "window"]))
+            arrived = waiting.filter(known).select(["inference_id", "label", "window"])
             rest = waiting.filter(pc.invert(known))
+            if arrived.num_rows:
+                fresh += arrived.num_rows
+                before = self._arrived.pop(number, None)
+                arrived = arrived if before is None else pa.concat_tables([before, arrived])
+                due.append(arrived)
             if rest.num_rows:
                 self._pending[number] = rest
+                if arrived.num_rows:
+                    self._arrived[number] = arrived
             else:
                 del self._pending[number]
+                self._arrived.pop(number, None)
         empty = pa.table(
             {
                 "inference_id": pa.array([], pa.int64()),
@@ -350,16 +426,45 @@ class Stream:
                 "window": pa.array([], pa.int64()),
             }
         )
-        labels = Labels(arrived=window, table=pa.concat_tables([empty, *due]).combine_chunks())
+        labels = Labels(arrived=window, table=pa.concat_tables([empty, *due]).combine_chunks(), fresh=fresh)
         if due:
             name = self._outside.keep(labels)
             for number in labels.table["window"].unique().to_pylist():
-                self._known[number].append(name)
+                self._known[number][1:] = [name]
         return labels
 
     def say(self, fact: Event) -> None:
         """Write a fact into the world's log."""
         self._outside.say(fact)
+
+
+TRUTH = "__truth__"
+"""Column with what truly happened, beside the target as it will be recorded."""
+
+
+def _places(weights: np.ndarray, uniform: np.ndarray) -> np.ndarray:
+    """Inverse CDF: which row each uniform draw picks, in the rows' fixed order."""
+    import numpy as np
+
+    total = np.cumsum(weights)
+    found: np.ndarray = np.searchsorted(total / total[-1], uniform, side="right").clip(0, len(weights) - 1)
+    return found
+
+
+def _weighted(table: pa.Table, weights: np.ndarray, rng: np.random.Generator) -> pa.Table:
+    """As many rows, drawn anew with these weights."""
+    import pyarrow as pa
+
+    return table.take(pa.array(_places(weights, rng.random(table.num_rows))))
+
+
+def _matched(served: pa.ChunkedArray, sent: pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray]:
+    """Places in `served` and in `sent` of the rows that are in both, in the order of their ids."""
+    import numpy as np
+
+    answers, rows = served.to_numpy(), sent.to_numpy()
+    _, order, place = np.intersect1d(answers, rows, assume_unique=True, return_indices=True)
+    return order, place
 
 
 def _set(table: pa.Table, name: str, values: Any) -> pa.Table:
@@ -382,7 +487,7 @@ def _labelled_parts(history: pa.Table, baseline: pa.Table) -> pa.Table:
     ).combine_chunks()
 
 
-def _reference(baseline: pa.Table, schema: Schema) -> dict[str, tuple[float, float]]:
+def _moments(baseline: pa.Table, schema: Schema) -> dict[str, tuple[float, float]]:
     """Mean and standard deviation of the baseline's numeric columns."""
     import pyarrow.compute as pc
 
@@ -395,12 +500,12 @@ def _reference(baseline: pa.Table, schema: Schema) -> dict[str, tuple[float, flo
     return found
 
 
-def _gap(training: pa.Table, reference: Mapping[str, tuple[float, float]]) -> dict[str, float]:
+def _gap(training: pa.Table, moments: Mapping[str, tuple[float, float]]) -> dict[str, float]:
     """How far the training mean lies from the baseline's, in its standard deviations."""
     import pyarrow.compute as pc
 
     gaps = {}
-    for name, (mean, std) in reference.items():
+    for name, (mean, std) in moments.items():
         found = pc.mean(training[name]).as_py()
         if found is not None and std > 0:
             gaps[name] = (found - mean) / std

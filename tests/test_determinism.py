@@ -18,30 +18,13 @@ from simlab.signature import names
 
 Facts = Callable[[Path], tuple[bytes, bytes]]
 
-NOTHING: dict[str, dict[str, Any]] = {
-    "shift_column": {"with": {"column": "age", "by": 0.0}},
-    "scale_unit": {"with": {"column": "age", "factor": 1.0}},
-    "set_missing": {"with": {"column": "age"}, "fraction": 0.0},
-    "flip_labels": {"with": {}, "on": "labels", "fraction": 0.0},
-    "new_category": {"with": {"column": "workclass", "value": "robot"}, "fraction": 0.0},
-    "retype_column": {"with": {"column": "age"}, "where": "age > 900"},
-    "resample": {"with": {"column": "age", "by": 0.0}},
-    "change_concept": {"with": {"mode": "logit", "by": 0.0}, "on": "labels"},
+EXAMPLES = {
+    path.stem: yaml.safe_load(path.read_text())
+    for path in sorted((Path(__file__).parent / "injectors" / "examples").glob("*.yaml"))
 }
+NOTHING: dict[str, dict[str, Any]] = {k: e["nothing"] for k, e in EXAMPLES.items() if "nothing" in e}
 """Settings with which an injector does nothing at all."""
-
-SOMETHING: dict[str, dict[str, Any]] = {
-    "shift_column": {"with": {"column": "age", "by": 1.0}},
-    "scale_unit": {"with": {"column": "hours_per_week", "factor": 60}},
-    "set_missing": {"with": {"column": "education_num", "share": 0.3}},
-    "rename_column": {"with": {"column": "capital_loss", "to": "loss"}, "fraction": 0.2},
-    "retype_column": {"with": {"column": "capital_gain", "style": "comma"}, "fraction": 0.2},
-    "new_category": {"with": {"column": "workclass", "value": "robot"}, "fraction": 0.2},
-    "flip_labels": {"with": {"share": 0.2}, "on": "labels"},
-    "resample": {"with": {"column": "age", "by": 0.5}},
-    "change_concept": {"with": {"mode": "logit", "by": -2.0}, "on": "labels"},
-    "silence_monitor": {"with": {}, "on": "ops"},
-}
+SOMETHING: dict[str, dict[str, Any]] = {k: e["something"] for k, e in EXAMPLES.items()}
 """Settings with which every injector does something."""
 
 
@@ -92,8 +75,9 @@ def test_another_seed_tells_another_story(tiny: Path, warm: Lab, facts: Facts) -
     world = warm.run(tiny, {"seed.world": 4}, project=False)
     build = warm.run(tiny, {"seed.build": 4}, project=False)
     assert len({facts(o.path)[0] for o in (one, world, build)}) == 3
-    started = [warm.events(o.run, world=True)[0] for o in (one, build)]
-    assert started[0] == started[1], "the build's seed does not touch the world"
+    started = [warm.events(o.run, world=True)[0] for o in (one, world, build)]
+    assert started[0] == started[1], "the world's seed does not touch what a model is built on"
+    assert started[0] != started[2]
 
 
 @pytest.mark.parametrize("kind", sorted(NOTHING))

@@ -11,6 +11,7 @@ import pytest
 from simlab.artifacts import Finding
 from simlab.events import Event, Injected
 from simlab.injection import TRAINING, acting, inject, inject_ops, intensity
+from simlab.reference import Reference
 from simlab.scenario import Injection, Scenario
 from tests.test_stream import SCHEMA, scenario, source
 
@@ -19,7 +20,7 @@ class World:
     """A world of a few rows, without traffic."""
 
     schema = SCHEMA
-    reference = {"age": (40.0, 10.0)}
+    reference = Reference({"age": (40.0, 10.0)})
 
     def __init__(self, *injections: Injection):
         self.scenario: Scenario = scenario(inject=injections)

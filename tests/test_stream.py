@@ -212,7 +212,7 @@ def test_twins_keep_the_labels_of_untouched_rows_and_most_of_the_others() -> Non
     other, _ = make(scenario(inject=(shift(start=0, fraction=0.5),)))
     a, b = stream.next(History()), other.next(History())
     assert a is not None and b is not None
-    truth, moved_truth = stream._pending[0]["label"].to_numpy(), other._pending[0]["label"].to_numpy()
+    truth, moved_truth = (w._sent[0][SCHEMA.target].to_numpy() for w in (stream, other))
     moved = pc.not_equal(a.table["age"], b.table["age"]).to_numpy(zero_copy_only=False)
     assert (truth[~moved] == moved_truth[~moved]).all()
     changed = truth[moved] != moved_truth[moved]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from simlab.errors import did_you_mean
@@ -10,6 +9,8 @@ from simlab.errors import did_you_mean
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
+
+    from simlab.reference import Reference
 
 
 def struck(rows: pa.Table, mask: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
@@ -82,7 +83,7 @@ def chosen(where: np.ndarray, new: Any, old: pa.ChunkedArray) -> pa.ChunkedArray
     return pc.if_else(pa.array(where), pa.scalar(new, old.type), old)
 
 
-def moments(reference: Mapping[str, tuple[float, float]], column: str) -> tuple[float, float]:
+def moments(reference: Reference, column: str) -> tuple[float, float]:
     """Mean and standard deviation of a numeric column in the baseline.
 
     Raises
@@ -90,8 +91,8 @@ def moments(reference: Mapping[str, tuple[float, float]], column: str) -> tuple[
     LookupError
         The baseline has no such numeric column.
     """
-    if column not in reference:
+    if column not in reference.moments:
         raise LookupError(
-            f"the baseline has no numeric column called {column!r}{did_you_mean(column, reference)}"
+            f"the baseline has no numeric column called {column!r}{did_you_mean(column, reference.moments)}"
         )
-    return reference[column]
+    return reference.moments[column]

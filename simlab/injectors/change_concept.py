@@ -8,6 +8,9 @@ from pydantic import Field
 
 if TYPE_CHECKING:
     import numpy as np
+    import pyarrow as pa
+
+    from simlab.reference import Reference
 
 SEAM = "labels"
 LABELS = "concept"
@@ -17,8 +20,10 @@ PROBLEMS = ("binary",)
 
 def change_concept(
     eta: np.ndarray,
+    rows: pa.Table,
     mask: np.ndarray,
     strength: float,
+    reference: Reference,
     *,
     mode: Literal["invert", "logit"] = "logit",
     by: Annotated[float, Field(allow_inf_nan=False)] = 0.0,
@@ -31,10 +36,8 @@ def change_concept(
     ----------
     eta
         The world's probability of the positive class, one per row, in [0, 1].
-    mask
-        Rows it may touch.
-    strength
-        In [0, 1].
+    rows, mask, strength, reference
+        As for every injector of the law.
     mode
         `logit` moves the log odds, ``sigmoid(logit(eta) + by s)``: answers become more or less
         often positive. `invert` swaps the classes, ``eta + s (1 - 2 eta)``: at one half nothing can

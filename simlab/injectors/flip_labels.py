@@ -8,6 +8,9 @@ from pydantic import Field
 
 if TYPE_CHECKING:
     import numpy as np
+    import pyarrow as pa
+
+    from simlab.reference import Reference
 
 SEAM = "labels"
 LABELS = "noise"
@@ -17,9 +20,11 @@ PROBLEMS = ("binary",)
 
 def flip_labels(
     labels: np.ndarray,
+    rows: pa.Table,
     mask: np.ndarray,
     strength: float,
     rng: np.random.Generator,
+    reference: Reference,
     *,
     share: Annotated[float, Field(gt=0, le=1)] = 0.1,
 ) -> np.ndarray:
@@ -32,12 +37,8 @@ def flip_labels(
     ----------
     labels
         0 or 1 per row; NaN where unknown, which stays so.
-    mask
-        Rows it may touch.
-    strength
-        In [0, 1].
-    rng
-        One uniform draw per row is taken from it.
+    rows, mask, strength, rng, reference
+        As for every injector of the record; one uniform draw per row is taken.
     share
         Share of the rows whose record is wrong at full strength.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from simlab.injectors._columns import chosen, present, put, struck
@@ -10,6 +9,8 @@ from simlab.injectors._columns import chosen, present, put, struck
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
+
+    from simlab.reference import Reference
 
 SEAM = "traffic"
 LABELS = "ask"
@@ -22,7 +23,7 @@ def new_category(
     mask: np.ndarray,
     strength: float,
     rng: np.random.Generator,
-    reference: Mapping[str, tuple[float, float]],
+    reference: Reference,
     *,
     column: str,
     value: str,

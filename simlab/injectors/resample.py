@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
@@ -12,6 +11,8 @@ from simlab.injectors._columns import moments, numbers, present
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
+
+    from simlab.reference import Reference
 
 SEAM = "draw"
 LABELS = "weights"
@@ -25,7 +26,7 @@ LARGEST = 600.0
 def resample(
     pool: pa.Table,
     strength: float,
-    reference: Mapping[str, tuple[float, float]],
+    reference: Reference,
     *,
     column: str,
     by: Annotated[float, Field(allow_inf_nan=False)],
@@ -44,7 +45,7 @@ def resample(
     strength
         In [0, 1]; at 0 every weight is 1.
     reference
-        Mean and standard deviation of each numeric column in the baseline.
+        The undisturbed world.
     column
         A numeric column, or with `value` any column.
     by

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
+    from simlab.reference import Reference
+
 SEAM = "traffic"
 LABELS = "keep"
 COLUMN = "numeric"
@@ -29,7 +31,7 @@ def retype_column(
     mask: np.ndarray,
     strength: float,
     rng: np.random.Generator,
-    reference: Mapping[str, tuple[float, float]],
+    reference: Reference,
     *,
     column: str,
     style: Literal["comma", "text", "currency", "unit"] = "comma",

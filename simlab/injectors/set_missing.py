@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
@@ -12,6 +11,8 @@ from simlab.injectors._columns import chosen, present, put, struck
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
+
+    from simlab.reference import Reference
 
 SEAM = "traffic"
 LABELS = "keep"
@@ -24,7 +25,7 @@ def set_missing(
     mask: np.ndarray,
     strength: float,
     rng: np.random.Generator,
-    reference: Mapping[str, tuple[float, float]],
+    reference: Reference,
     *,
     column: str,
     share: Annotated[float, Field(gt=0, le=1)] = 0.3,

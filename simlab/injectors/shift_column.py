@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
@@ -12,6 +11,8 @@ from simlab.injectors._columns import moments, numbers, put_numbers
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
+
+    from simlab.reference import Reference
 
 SEAM = "traffic"
 LABELS = "ask"
@@ -24,7 +25,7 @@ def shift_column(
     mask: np.ndarray,
     strength: float,
     rng: np.random.Generator,
-    reference: Mapping[str, tuple[float, float]],
+    reference: Reference,
     *,
     column: str,
     by: Annotated[float, Field(allow_inf_nan=False)] = 0.0,

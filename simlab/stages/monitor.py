@@ -182,7 +182,7 @@ def _quality(
 
     windows = sorted(labels.table["window"].unique().to_pylist())
     if windows:
-        ctx.emit(LabelsArrived(rows=labels.table.num_rows, of_windows=tuple(windows)))
+        ctx.emit(LabelsArrived(rows=labels.fresh, of_windows=tuple(windows)))
     answered = {s.number: s for s in (*history.pending, served)}
     name = quality.metric or DEFAULT_METRIC[deployment.problem]
     found: list[Finding] = []

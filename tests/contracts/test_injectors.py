@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from simlab.artifacts import Finding
+from simlab.reference import Reference
 from simlab.signature import find, first_line, keywords, module_of, names
 from simlab.signature import settings as check
 
@@ -22,7 +23,7 @@ DRAW = [k for k in KINDS if module_of("injectors", k).SEAM == "draw"]
 LABELS = [k for k in KINDS if module_of("injectors", k).SEAM == "labels"]
 MONITOR = [k for k in KINDS if module_of("injectors", k).SEAM == "monitor.run"]
 
-REFERENCE = {"amount": (10.0, 4.0), "count": (40.0, 12.0)}
+REFERENCE = Reference({"amount": (10.0, 4.0), "count": (40.0, 12.0)})
 COLUMNS = {
     "numeric": ("amount", "count"),
     "categorical": ("city",),
@@ -83,6 +84,19 @@ def written(draw: st.DrawFn, kind: str) -> dict[str, Any]:
     return values
 
 
+def rows_of(count: int) -> pa.Table:
+    """Some rows, to go with answers."""
+    random = np.random.default_rng(3)
+    return pa.table(
+        {
+            "inference_id": pa.array([f"i{n}" for n in range(count)], pa.string()),
+            "amount": random.normal(10, 4, count),
+            "count": random.integers(0, 80, count),
+            "city": pa.array(random.choice(["Bonn", "Köln", "Ulm"], count), pa.string()),
+        }
+    )
+
+
 def rng() -> np.random.Generator:
     return np.random.default_rng(7)
 
@@ -135,7 +149,7 @@ def test_rows_are_changed_alike_every_time_and_only_where_allowed(kind, window, 
     rows, mask = window
     values = data.draw(written(kind))
     function = find("injectors", kind)
-    before, mask_before, reference = rows.to_pydict(), mask.copy(), dict(REFERENCE)
+    before, mask_before, reference = rows.to_pydict(), mask.copy(), REFERENCE
 
     once = function(rows, mask, strength, rng(), reference, **values)
     again = function(rows, mask, strength, rng(), reference, **values)
@@ -220,7 +234,8 @@ def call_on_answers(
     kind: str, answers: np.ndarray, mask: np.ndarray, strength: float, values: dict[str, Any]
 ):
     drawn = (rng(),) if module_of("injectors", kind).LABELS == "noise" else ()
-    return find("injectors", kind)(answers, mask, strength, *drawn, **values)
+    rows = rows_of(len(answers))
+    return find("injectors", kind)(answers, rows, mask, strength, *drawn, REFERENCE, **values)
 
 
 @pytest.mark.parametrize("kind", LABELS)

@@ -17,13 +17,14 @@ from simlab.injectors.scale_unit import scale_unit
 from simlab.injectors.set_missing import set_missing
 from simlab.injectors.shift_column import shift_column
 from simlab.injectors.silence_monitor import silence_monitor
+from simlab.reference import Reference
 
 ROWS = pa.table(
     {"hours": pa.array([40, 20, None, 60]), "wage": [10.0, 12.5, 8.0, None], "city": ["a", None, "b", "a"]}
 )
 ALL = np.ones(4, bool)
 FIRST_TWO = np.array([True, True, False, False])
-REFERENCE = {"hours": (40.0, 10.0), "wage": (10.0, 2.0)}
+REFERENCE = Reference({"hours": (40.0, 10.0), "wage": (10.0, 2.0)})
 
 
 def rng() -> np.random.Generator:
@@ -62,7 +63,7 @@ def test_values_go_missing_in_the_declared_share_whatever_they_are():
 
 
 def test_any_kind_of_column_can_lose_its_values():
-    assert set_missing(ROWS, FIRST_TWO, 1.0, rng(), {}, column="city", share=1.0)["city"].to_pylist() == [
+    assert set_missing(ROWS, FIRST_TWO, 1.0, rng(), Reference(), column="city", share=1.0)["city"].to_pylist() == [
         None, None, "b", "a",
     ]  # fmt: skip
 
@@ -109,7 +110,7 @@ def test_a_new_category_fills_also_what_was_missing():
 
 def test_a_dictionary_column_takes_a_new_category():
     rows = pa.table({"city": pa.array(["a", "b"]).dictionary_encode()})
-    sent = new_category(rows, np.array([True, False]), 1.0, rng(), {}, column="city", value="z")
+    sent = new_category(rows, np.array([True, False]), 1.0, rng(), Reference(), column="city", value="z")
     assert sent["city"].to_pylist() == ["z", "b"]
 
 
@@ -117,7 +118,7 @@ def test_numbers_are_no_categories_and_text_is_no_number():
     with pytest.raises(TypeError, match="not categories"):
         new_category(ROWS, ALL, 1.0, rng(), REFERENCE, column="hours", value="z")
     with pytest.raises(TypeError, match="not numbers"):
-        shift_column(ROWS, ALL, 1.0, rng(), {"city": (0.0, 1.0)}, column="city", by=1)
+        shift_column(ROWS, ALL, 1.0, rng(), Reference({"city": (0.0, 1.0)}), column="city", by=1)
 
 
 def test_weights_tilt_a_normal_column_by_the_declared_size():
@@ -144,27 +145,27 @@ def test_huge_weights_stay_finite_and_in_order():
 def test_half_inverted_answers_say_nothing_and_fully_inverted_ones_the_opposite():
     eta = np.array([0.0, 0.2, 1.0])
     mask = np.ones(3, bool)
-    assert change_concept(eta, mask, 0.5, mode="invert").tolist() == [0.5, 0.5, 0.5]
-    assert change_concept(eta, mask, 1.0, mode="invert").tolist() == [1.0, 0.8, 0.0]
+    assert change_concept(eta, ROWS, mask, 0.5, REFERENCE, mode="invert").tolist() == [0.5, 0.5, 0.5]
+    assert change_concept(eta, ROWS, mask, 1.0, REFERENCE, mode="invert").tolist() == [1.0, 0.8, 0.0]
 
 
 def test_log_odds_move_by_the_declared_size_and_certainty_stays_certain():
     eta = np.array([0.0, 0.5, 0.5, 1.0])
     mask = np.array([True, True, False, True])
-    moved = change_concept(eta, mask, 0.5, by=2.0)
+    moved = change_concept(eta, ROWS, mask, 0.5, REFERENCE, by=2.0)
     assert moved.tolist() == [0.0, pytest.approx(1 / (1 + np.exp(-1))), 0.5, 1.0]
 
 
 def test_labels_flip_in_the_declared_share_and_unknown_ones_stay_unknown():
     labels = np.concatenate([np.zeros(5000), np.ones(4999), [np.nan]])
-    recorded = flip_labels(labels, np.ones(10_000, bool), 0.5, rng(), share=0.2)
+    recorded = flip_labels(labels, ROWS, np.ones(10_000, bool), 0.5, rng(), REFERENCE, share=0.2)
     assert (recorded[:-1] != labels[:-1]).mean() == pytest.approx(0.1, abs=0.01)
     assert np.isnan(recorded[-1])
 
 
 def test_labels_of_a_regression_cannot_flip():
     with pytest.raises(ValueError, match="0 or 1"):
-        flip_labels(np.array([3.5, 1.0]), np.ones(2, bool), 1.0, rng())
+        flip_labels(np.array([3.5, 1.0]), ROWS, np.ones(2, bool), 1.0, rng(), REFERENCE)
 
 
 def test_a_silent_monitor_leaves_the_other_one_speaking():

@@ -41,6 +41,7 @@ def labels(served: Served, arrived: int) -> Labels:
     return Labels(
         arrived,
         pa.table({"inference_id": ids, "label": said, "window": pa.array([served.number] * len(ids))}),
+        len(ids),
     )
 
 
@@ -103,7 +104,7 @@ def test_quality_judges_exactly_the_labels_that_have_arrived(model: Deployment) 
     # Window 0 was answered two windows ago; its labels arrive now, and half of them never do.
     _, _, then = look(model, 0)
     everything = labels(then, 2)
-    half = replace(everything, table=everything.table.slice(0, 100))
+    half = replace(everything, table=everything.table.slice(0, 100), fresh=100)
     history = History(window=1, pending=(then,), version=1)
     found, said, _ = look(model, 2, known=half, history=history)
     (arrived,) = [f for f in said if isinstance(f, LabelsArrived)]
@@ -120,11 +121,11 @@ def test_quality_judges_exactly_the_labels_that_have_arrived(model: Deployment) 
 def test_labels_that_arrive_later_change_nothing_now(model: Deployment) -> None:
     _, _, then = look(model, 0)
     history = History(window=1, pending=(then,), version=1)
-    now = replace(labels(then, 2), table=labels(then, 2).table.slice(0, 100))
+    now = replace(labels(then, 2), table=labels(then, 2).table.slice(0, 100), fresh=100)
     one, _, _ = look(model, 2, known=now, history=history)
     # The rest is all wrong, but who asks now has no way to know.
     rest = labels(then, 3).table.slice(100)
-    late = Labels(3, rest.set_column(1, "label", pc.subtract(1.0, rest["label"])))
+    late = Labels(3, rest.set_column(1, "label", pc.subtract(1.0, rest["label"])), rest.num_rows)
     later, said, _ = look(model, 3, known=late, history=replace(history, window=2))
     assert {f.rows for f in said if isinstance(f, MetricMeasured)} == {100}
     assert later.metrics["monitor.log_loss"] > 2 * one.metrics["monitor.log_loss"]
