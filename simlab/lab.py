@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -18,17 +17,14 @@ from typing import Any
 from simlab import events as e
 from simlab import log
 from simlab.checking import Checked, check
-from simlab.dataset import load
 from simlab.errors import (
     EnvironmentProblem,
-    GateNotMet,
     LogBroken,
     SimlabError,
-    StageFailed,
     UsageError,
     did_you_mean,
 )
-from simlab.expect import Account, Verdict, judge
+from simlab.expect import Verdict
 from simlab.home import (
     FINISHED,
     attentive,
@@ -39,14 +35,13 @@ from simlab.home import (
     writable,
     write_record,
 )
-from simlab.lifecycle import build, live
 from simlab.machine import disk_full, environment
 from simlab.run import Reached, Run, Watch
 from simlab.scenario import Scenario, mutants, read
 from simlab.services import Service
 from simlab.stages import STAGES
 from simlab.store import Store, write_whole
-from simlab.stream import Outside, Source, Stream
+from simlab.story import source_of, tell
 from simlab.truth import truth
 
 
@@ -240,8 +235,8 @@ class Lab:
             if run.events.replaying:
                 run.note("resumed")
             watch("run", (folder.name, scenario))
-            verdicts, status, code, why = self._story(run, ready)
-            run.say(e.RunFinished(status=status, exit=code))
+            told = tell(run, ready, source_of(ready))
+            verdicts, status, code, why = list(told.verdicts), told.status, told.exit, told.why
             run.close()
             record = {**record, "status": status, "exit": code, "finished": now(), "why": why}
             record |= {
@@ -283,59 +278,6 @@ class Lab:
                 run.close()
             if projector is not None:
                 projector.close()
-
-    def _story(self, run: Run, ready: Checked) -> tuple[list[Verdict], Any, int, str]:
-        """Live the story; verdicts, status, exit code and why."""
-        scenario = ready.scenario
-        source = self._source(run, ready)
-        run.say(
-            e.RunStarted(
-                scenario=scenario.name,
-                title=scenario.title,
-                dataset=scenario.dataset,
-                dataset_digest=source.digest,
-                problem=ready.card.problem,
-                seed={"world": scenario.seed.world, "build": scenario.seed.build},
-                windows=scenario.clock.windows,
-                rows=scenario.clock.rows,
-                step_seconds=int(scenario.clock.step.total_seconds()),
-            )
-        )
-        stream = Stream(scenario, source, Outside(run.say_of_world, run.memo, run.store.save, run.store.load))
-        try:
-            deployment = build(run, stream.training())
-            gate = judge(Account(scenario, run.said), scenario.given)
-            _say_verdicts(run, gate, "given")
-            if missed := [v for v in gate if not v.held]:
-                raise GateNotMet(f"the gate was not met: {missed[0].expectation}: {missed[0].why}")
-            live(run, stream, deployment)
-        except GateNotMet as wrong:
-            return gate, "gate", wrong.exit_code, str(wrong)
-        except StageFailed as failed:
-            found = judge(Account(scenario, run.said), scenario.expect)
-            covered = any(
-                "stage_fails" in item and v.held for item, v in zip(scenario.expect, found, strict=True)
-            )
-            _say_verdicts(run, found, "expect")
-            if not covered:
-                return found, "failed", failed.exit_code, str(failed)
-            held = all(v.held for v in found)
-            return found, "held" if held else "deviated", 0 if held else 5, "" if held else _broken(found)
-        found = judge(Account(scenario, run.said), scenario.expect)
-        _say_verdicts(run, found, "expect")
-        held = all(v.held for v in found)
-        return (
-            [*gate, *found],
-            "held" if held else "deviated",
-            0 if held else 5,
-            "" if held else _broken(found),
-        )
-
-    def _source(self, run: Run, ready: Checked) -> Source:
-        rows, views = load(ready.folder, ready.card)
-        total = json.dumps(dict(sorted(ready.card.digest.items())))
-        name = hashlib.sha256(total.encode()).hexdigest()[:16]
-        return Source(name=ready.scenario.dataset, digest=name, rows=rows, views=views, schema=ready.schema)
 
     def _project(self, projector: Service, folder: Path, watch: Watch) -> None:
         try:
@@ -434,12 +376,3 @@ class Lab:
                 write_whole(path, text)
                 return path
         return None
-
-
-def _say_verdicts(run: Run, verdicts: list[Verdict], of: Any) -> None:
-    run.say(*(e.Judged(of=of, expectation=v.expectation, held=v.held, why=v.why) for v in verdicts))
-
-
-def _broken(verdicts: list[Verdict]) -> str:
-    first = next(v for v in verdicts if not v.held)
-    return f"{first.expectation}: {first.why}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 from simlab.artifacts import Approved, Deployment, History, Rejected, Rows
-from simlab.digest import digest
 from simlab.errors import StageFailed
 from simlab.events import AlarmChanged, Event, RetrainFinished
 from simlab.run import Run
@@ -56,7 +55,7 @@ def live(run: Run, stream: Stream, deployment: Deployment) -> Deployment:
         screened = run.do(screen_window, deployment, window)
         request = run.do(look_up_features, deployment, screened)
         served = run.do(serve_window, deployment, request)
-        stream.observe(deployment, served, digest(screened))
+        stream.observe(deployment, served, run.keep(screened))
         labels = stream.labels_due(window.number)
         findings = run.do(monitor_window, deployment, screened, request, served, labels, history)
         history = history.add(served, findings, labels, run.scenario.horizon)

@@ -205,3 +205,17 @@ class Log:
         if not self._out.closed:
             os.fsync(self._out.fileno())
         self._out.close()
+
+
+class Unwritten:
+    """A log that keeps no line: the facts of a world lived through in memory are the run's own."""
+
+    count = 0
+    head = ROOT
+    replaying = False
+
+    def append(self, facts: Sequence[Event] | Iterable[Event], *, repeated: bool = False) -> None:
+        """Take facts, and write nothing."""
+
+    def close(self) -> None:
+        """Do nothing: nothing is open."""

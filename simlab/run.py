@@ -9,8 +9,9 @@ import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from io import StringIO
 from pathlib import Path
-from typing import Any, Concatenate, NoReturn, ParamSpec, TypeVar
+from typing import IO, Any, Concatenate, NoReturn, ParamSpec, TypeVar
 
 from simlab.artifacts import Window
 from simlab.context import Context, seed_for
@@ -19,7 +20,7 @@ from simlab.errors import EnvironmentProblem, SimlabError, StageFailed
 from simlab.events import FACT, WORLD_FACT, Event, StageFinished
 from simlab.events import StageFailed as StageFailedFact
 from simlab.injection import inject_ops
-from simlab.log import Log
+from simlab.log import Log, Unwritten
 from simlab.machine import disk_full, environment
 from simlab.provenance import foreign_code, source_digest
 from simlab.scenario import Scenario
@@ -55,6 +56,9 @@ class Run:
         Told of stages and facts as they come.
     until
         Name of the stage after which to stop.
+    light
+        Live windows in memory: no log, no cache and no digest of what a window makes; builds are
+        cached as ever. The facts are the same, but for `StageFinished` of a window's stages.
     """
 
     def __init__(
@@ -65,15 +69,20 @@ class Run:
         store: Store,
         watch: Watch = lambda what, value: None,
         until: str | None = None,
+        light: bool = False,
     ):
         self.scenario, self.settings, self.folder, self.store = scenario, settings, folder, store
-        self.watch, self.until = watch, until
+        self.watch, self.until, self.light = watch, until, light
         self.window: int | None = None
-        self.events = Log(folder / "events.jsonl")
-        self.world = Log(folder / "world.jsonl", sync=False)
+        self.events = Unwritten() if light else Log(folder / "events.jsonl")
+        self.world = Unwritten() if light else Log(folder / "world.jsonl", sync=False)
         self.said: list[Event] = []
         self.world_said: list[Event] = []
-        self._timings = (folder / "timings.jsonl").open("a")
+        self._timings: IO[str] = StringIO() if light else (folder / "timings.jsonl").open("a")
+        self._kept: list[Any] = []
+        self.remembered: dict[str, Any] = {}
+        """Values that worlds of one process share: the labeller's graph."""
+        self._made: set[Path] = set()
         self._calls: dict[str, int] = {}
         self._chains: dict[str, str] = {}
         self.carried_out = 0
@@ -107,6 +116,13 @@ class Run:
         self.world.append([fact])
         self.world_said.append(fact)
 
+    def repeat(self, facts: Sequence[Event], world: Sequence[Event], calls: Mapping[str, int]) -> None:
+        """Say what another world of the same build said of it, as if its stages had been called here."""
+        self._calls.update(calls)
+        self.world.append(world)
+        self.world_said.extend(world)
+        self._record(list(facts))
+
     def _placed(self, fact: Event) -> Event:
         window = fact.window if fact.window is not None else self.window
         return fact.model_copy(update={"window": window, "time": self.time})
@@ -129,9 +145,11 @@ class Run:
         """
         name = function.__module__.rpartition(".")[2]
         row = row_of(name)
+        if self.light and function.__name__ in row.live:
+            return self._directly(function, name, nouns)
         self.watch("stage", (name, self.window))
         began, used = time.perf_counter(), time.process_time()
-        settings = {k: v for k, v in self.settings.get(name, {}).items() if k in keywords(function)}
+        settings = self._settings_of(function, name)
         effect = function.__name__ in row.effects
         ordinal = self._calls.get(function.__name__, 0)
         self._calls[function.__name__] = ordinal + 1
@@ -147,7 +165,7 @@ class Run:
             if effect:
                 self._deferred.setdefault(name, []).append(artifact)
         else:
-            result, artifact, said = self._carry_out(function, name, nouns, settings, key, ordinal, effect)
+            result, artifact, said = self._carry_out(function, name, nouns, settings, ordinal, effect)
         if effect:
             chain = self._chains.get(name, "")
             self._chains[name] = hashlib.sha256((chain + artifact).encode()).hexdigest()
@@ -161,24 +179,58 @@ class Run:
             raise Reached(name)
         return result
 
+    def _directly(self, function: Callable[..., T], name: str, nouns: tuple[Any, ...]) -> T:
+        """Call a window's stage in memory: its facts are said, and nothing else is kept of it."""
+        settings = self._settings_of(function, name)
+        ordinal = self._calls.get(function.__name__, 0)
+        self._calls[function.__name__] = ordinal + 1
+        facts: list[Event] = []
+        self._fresh_world: list[Event] = []
+        result = self._call(function, name, nouns, settings, self._context(name, ordinal, facts), facts)
+        for fact in self._fresh_world:
+            self.say_of_world(fact)
+        self._record(facts)
+        return result
+
+    def _settings_of(self, function: Callable[..., Any], name: str) -> dict[str, Any]:
+        return {k: v for k, v in self.settings.get(name, {}).items() if k in keywords(function)}
+
     def _carry_out(
         self,
         function: Callable[..., T],
         name: str,
         nouns: tuple[Any, ...],
         settings: dict[str, Any],
-        key: str,
         ordinal: int,
         effect: bool,
     ) -> tuple[T, str, list[Event]]:
         facts: list[Event] = []
         self.carried_out += 1
-        self._fresh_world: list[Event] = []
-        context = self._context(name, key, ordinal, facts)
+        self._fresh_world = []
+        context = self._context(name, ordinal, facts)
+        result = self._call(function, name, nouns, settings, context, facts, effect)
+        artifact = self.store.save(result)
+        for fact in self._fresh_world:
+            self.say_of_world(fact)
+        inputs = tuple(digest(noun)[:16] for noun in nouns)
+        facts.append(self._placed(StageFinished(stage=name, artifact=artifact[:16], inputs=inputs)))
+        return result, artifact, facts
+
+    def _call(
+        self,
+        function: Callable[..., T],
+        name: str,
+        nouns: tuple[Any, ...],
+        settings: dict[str, Any],
+        context: Context,
+        facts: list[Event],
+        effect: bool = False,
+    ) -> T:
+        """Call a stage's function; what goes wrong there is the stage's failure, or else a fault."""
         try:
             if effect:
                 self._catch_up(name, context)
-            result = function(context, *nouns, **settings)
+            return function(context, *nouns, **settings)
         except SimlabError as wrong:
             if wrong.exit_code in (3, 7):
                 raise
@@ -197,16 +249,28 @@ class Run:
             self.fail(
                 name, f"{type(wrong).__name__}: {str(wrong).splitlines()[0] if str(wrong) else ''}", facts
             )
-        artifact = self.store.save(result)
-        for fact in self._fresh_world:
-            self.say_of_world(fact)
-        inputs = tuple(digest(noun)[:16] for noun in nouns)
-        facts.append(self._placed(StageFinished(stage=name, artifact=artifact[:16], inputs=inputs)))
-        return result, artifact, facts
 
-    def _context(self, name: str, key: str, ordinal: int, facts: list[Event]) -> Context:
+    @property
+    def calls(self) -> dict[str, int]:
+        """How often each stage function was called."""
+        return dict(self._calls)
+
+    def keep(self, noun: Any) -> str:
+        """Keep a noun for the stream to ask for later; its name."""
+        if not self.light:
+            return self.store.save(noun)
+        self._kept.append(noun)
+        return str(len(self._kept) - 1)
+
+    def recall(self, name: str) -> Any:
+        """A noun that was kept."""
+        return self._kept[int(name)] if self.light else self.store.load(name)
+
+    def _context(self, name: str, ordinal: int, facts: list[Event]) -> Context:
         workdir = self.folder / "work" / name
-        workdir.mkdir(parents=True, exist_ok=True)
+        if workdir not in self._made:
+            workdir.mkdir(parents=True, exist_ok=True)
+            self._made.add(workdir)
 
         def through(seam: str, value: Any) -> Any:
             return inject_ops(
@@ -274,13 +338,20 @@ class Run:
 
     def memo(self, name: str, inputs: tuple[Any, ...], compute: Callable[[], Any]) -> Any:
         """A value that is computed once per inputs and home; no facts are said."""
+        if self.light and self.window is not None and name == "hindsight":
+            return compute()
         parts = json.dumps(["memo", source_digest(), name, [digest(i) for i in inputs]])
+        if self.light and parts in self.remembered:
+            return self.remembered[parts]
         key = hashlib.sha256(parts.encode()).hexdigest()
         known = self.store.recall(key)
         if known is not None:
-            return self.store.load(known[0])
-        value = compute()
-        self.store.remember(key, self.store.save(value), [])
+            value = self.store.load(known[0])
+        else:
+            value = compute()
+            self.store.remember(key, self.store.save(value), [])
+        if self.light:
+            self.remembered[parts] = value
         return value
 
     def _time(self, stage: str, function: str, seconds: float, cpu: float, cached: bool) -> None:

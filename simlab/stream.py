@@ -61,6 +61,15 @@ class Outside:
     recall: Callable[[str], Any]
 
 
+@dataclass(frozen=True)
+class Parts:
+    """A dataset split three ways."""
+
+    training: pa.Table
+    baseline: pa.Table
+    pool: pa.Table
+
+
 class Stream:
     """A scenario's world.
 
@@ -72,9 +81,11 @@ class Stream:
         The dataset's rows.
     outside
         Callbacks: the world's log, a memo, the artifact store.
+    parts
+        The dataset as another stream of the same build split it; split anew when not given.
     """
 
-    def __init__(self, scenario: Scenario, source: Source, outside: Outside):
+    def __init__(self, scenario: Scenario, source: Source, outside: Outside, parts: Parts | None = None):
         self.scenario = scenario
         self.source = source
         self._outside = outside
@@ -88,7 +99,12 @@ class Stream:
         self._arrived: dict[int, pa.Table] = {}
         self._known: dict[int, list[str]] = {}
         self._past: dict[str, dict[str, tuple[int, int]]] = {}
-        self._training, self._baseline, self._pool = self._split()
+        self.parts = self._split() if parts is None else parts
+        self._training, self._baseline, self._pool = (
+            self.parts.training,
+            self.parts.baseline,
+            self.parts.pool,
+        )
         self._learned = self._training
         self.labeller = Labeller(source.rows, source.schema, source.digest, outside.memo)
         self.reference = Reference(
@@ -119,7 +135,7 @@ class Stream:
 
     # --- rows to build on -----------------------------------------------------------------------
 
-    def _split(self) -> tuple[pa.Table, pa.Table, pa.Table]:
+    def _split(self) -> Parts:
         """Training rows, baseline rows and the pool that traffic comes from."""
         import numpy as np
         import pyarrow as pa
@@ -142,7 +158,7 @@ class Stream:
             self._enough("clock.start", training, pool, f"its rows are from {ends['min']} to {ends['max']}")
             picked = rng_for(self._build_seed, "baseline").random(world.baseline_rows)
             baseline = training.take(pa.array(np.sort((picked * training.num_rows).astype(np.int64))))
-            return training, baseline, pool
+            return Parts(training, baseline, pool)
         order = rng_for(self._build_seed, "split").permutation(rows.num_rows)
         count = int(world.training) if world.training >= 1 else round(world.training * rows.num_rows)
         training = rows.take(pa.array(order[:count]))
@@ -151,7 +167,8 @@ class Stream:
         self._enough("world.training", training, pool, f"it has {rows.num_rows} rows in all")
         origin = training if world.baseline == "training" else pool
         drawn = rng_for(self._build_seed, "baseline").random(world.baseline_rows)
-        return training, origin.take(pa.array((drawn * origin.num_rows).astype(np.int64))), pool
+        baseline = origin.take(pa.array((drawn * origin.num_rows).astype(np.int64)))
+        return Parts(training, baseline, pool)
 
     def _enough(self, where: str, training: pa.Table, pool: pa.Table, has: str) -> None:
         """Refuse a world without rows to train on, or without rows for its traffic."""
@@ -159,6 +176,15 @@ class Stream:
             if part.num_rows == 0:
                 said = f"{where}: leaves no rows of {self.source.name} {use}; {has}"
                 raise ScenarioInvalid(f"{self.scenario.name}.yaml", [said])
+
+    def learn(self, learned: pa.Table) -> None:
+        """Take these as the training rows, as they were after what was done to them."""
+        self._learned = learned
+
+    @property
+    def learned(self) -> pa.Table:
+        """The training rows after what was done to them."""
+        return self._learned
 
     def training(self) -> Rows:
         """Labelled rows to build the first model on, with the monitors' baseline among them."""

@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from simlab import lab as lab_module
 from simlab import log
+from simlab import story as story_module
 from simlab.errors import EnvironmentProblem
 from simlab.lab import Lab, Outcome
 
@@ -31,7 +31,7 @@ ROOT = Path(__file__).parent.parent
 def swift(monkeypatch: pytest.MonkeyPatch) -> None:
     """Resume hundreds of times: without waiting for the disk, drawing reports, or reading the data again."""
     known: dict[Path, Any] = {}
-    load = lab_module.load
+    load = story_module.load
 
     def loaded(folder: Path, card: Any) -> Any:
         if folder not in known:
@@ -40,7 +40,7 @@ def swift(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(os, "fsync", lambda handle: None)
     monkeypatch.setattr(Lab, "_report", lambda self, folder, *more: folder / "report.html")
-    monkeypatch.setattr(lab_module, "load", loaded)
+    monkeypatch.setattr(story_module, "load", loaded)
 
 
 def cut(folder: Path, events: bytes, world: bytes) -> None:

@@ -18,13 +18,21 @@ class Stage:
     """Functions that also write to an engine's own files, and how to write them again: see `restore`."""
     restore: str = ""
     """Function that repeats an effect from its recorded result, without doing the work again."""
+    live: tuple[str, ...] = ()
+    """Functions that run in every window."""
     seams: tuple[str, ...] = ()
     """Places at which an injection `on: ops` may act."""
 
 
 STAGES: tuple[Stage, ...] = (
     Stage("ingest", ("ingest_rows",), "S3 data lake, Glue Data Catalog", "Parquet"),
-    Stage("validate", ("validate_rows", "screen_window"), "Glue Data Quality, Deequ constraints", "Arrow"),
+    Stage(
+        "validate",
+        ("validate_rows", "screen_window"),
+        "Glue Data Quality, Deequ constraints",
+        "Arrow",
+        live=("screen_window",),
+    ),
     Stage(
         "features",
         ("build_features", "look_up_features"),
@@ -32,6 +40,7 @@ STAGES: tuple[Stage, ...] = (
         "Feast",
         effects=("look_up_features",),
         restore="restore_features",
+        live=("look_up_features",),
     ),
     Stage("tune", ("tune_params",), "SageMaker automatic model tuning", "Optuna"),
     Stage("train", ("train_model",), "SageMaker training job", "LightGBM, scikit-learn"),
@@ -41,15 +50,28 @@ STAGES: tuple[Stage, ...] = (
     Stage("register", ("register_model",), "SageMaker Model Registry, MLflow app", "MLflow"),
     Stage("approve", ("approve_version",), "Model package approval status", "simlab"),
     Stage("deploy", ("deploy_model",), "SageMaker endpoint (CreateEndpoint)", "ONNX"),
-    Stage("serve", ("serve_window",), "SageMaker Runtime InvokeEndpoint", "ONNX Runtime"),
+    Stage(
+        "serve",
+        ("serve_window",),
+        "SageMaker Runtime InvokeEndpoint",
+        "ONNX Runtime",
+        live=("serve_window",),
+    ),
     Stage(
         "monitor",
         ("monitor_window",),
         "SageMaker Model Monitor, CloudWatch alarms",
         "Evidently",
+        live=("monitor_window",),
         seams=("monitor.run",),
     ),
-    Stage("retrain", ("plan_retrain",), "EventBridge rule that starts a SageMaker Pipeline", "simlab"),
+    Stage(
+        "retrain",
+        ("plan_retrain",),
+        "EventBridge rule that starts a SageMaker Pipeline",
+        "simlab",
+        live=("plan_retrain",),
+    ),
     # rollout: deployment guardrails stand here
     # edge: SageMaker Edge / Neo packaging stands here
 )

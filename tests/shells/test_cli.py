@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from simlab import lab as lab_module
+from simlab import story as story_module
 from simlab.cli import main
 from simlab.lab import Lab
 from simlab.stages import STAGES
@@ -79,7 +79,7 @@ def test_1_a_fault_of_simlab_shows_no_traceback_but_keeps_it(
     def broken(*given: Any, **more: Any) -> None:
         raise ZeroDivisionError("nobody thought of that")
 
-    monkeypatch.setattr("simlab.lab.build", broken)
+    monkeypatch.setattr("simlab.story.build", broken)
     said = simlab("run", tiny)
     assert said.code == 1
     assert "a fault of simlab: ZeroDivisionError: nobody thought of that" in said.err
@@ -188,7 +188,7 @@ def test_130_interrupted(simlab: Simlab, tiny: Path, warm: Lab, monkeypatch: pyt
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr("simlab.lab.live", impatient)
+        patched.setattr("simlab.story.live", impatient)
         said = simlab("run", tiny)
     assert said.code == 130 and "simlab run --resume" in said.err
     assert warm.record(None)["status"] == "interrupted"
@@ -199,7 +199,7 @@ def test_130_interrupted(simlab: Simlab, tiny: Path, warm: Lab, monkeypatch: pyt
 def test_130_also_where_an_engine_swallows_the_interrupt(
     simlab: Simlab, tiny: Path, warm: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = lab_module.build
+    real = story_module.build
 
     def deaf(*given: Any, **more: Any) -> Any:
         try:
@@ -208,7 +208,7 @@ def test_130_also_where_an_engine_swallows_the_interrupt(
             pass  # as a callback from native code does
         return real(*given, **more)
 
-    monkeypatch.setattr(lab_module, "build", deaf)
+    monkeypatch.setattr(story_module, "build", deaf)
     assert simlab("run", tiny).code == 130
     assert warm.record(None)["status"] == "interrupted"
 
