@@ -1,0 +1,36 @@
+"""Dask: the same function over a cluster, by the address of its scheduler."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
+
+from distributed import Client, as_completed
+
+T = TypeVar("T")
+
+
+def over(address: str, function: Callable[..., T], calls: Sequence[tuple[Any, ...]]) -> Iterator[T]:
+    """Call a function with each set of arguments somewhere in the cluster; answers as they come.
+
+    Parameters
+    ----------
+    address
+        Of the scheduler: ``tcp://host:8786``.
+    function
+        One that every worker can import.
+    calls
+        Positional arguments of each call.
+
+    Raises
+    ------
+    OSError
+        No scheduler answers there.
+    """
+    with Client(address, timeout=10, set_as_default=False) as client:
+        futures = [client.submit(function, *arguments, pure=False) for arguments in calls]
+        try:
+            for future in as_completed(futures):
+                yield future.result()
+        finally:
+            client.cancel(futures)

@@ -1,0 +1,291 @@
+"""Sweep: the same scenario in many worlds and many variants, as a table that can be trusted.
+
+Every variant lives through the same seeds, so that differences between variants are differences, and
+not luck. A sweep is named after what it sweeps; asked again, it goes on where it stopped, and more
+seeds add to what is there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from simlab.checking import Checked, check
+from simlab.errors import UsageError
+from simlab.many import Cell, Row, Task, cell_of, live_through
+from simlab.outcomes import Interval, interval
+from simlab.provenance import source_digest
+from simlab.quality import DEFAULT_METRIC, LOWER_IS_BETTER
+from simlab.store import write_whole
+from simlab.yamlfile import parse_yaml
+
+FOLD = "simlab.outcomes.figures"
+
+PLAIN = ("status", "exit", "seconds.build", "seconds.live")
+"""Figures of a world that are no measure of a variant."""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """One variant over all its worlds."""
+
+    varied: Mapping[str, Any]
+    worlds: int
+    held: int
+    """Worlds in which every expectation held."""
+    figures: Mapping[str, Interval]
+    """Mean of each figure over the worlds in which it is defined, with its interval."""
+    efficient: bool = False
+    """Whether no other variant is at least as good and as cheap, and better in one of them."""
+
+
+@dataclass(frozen=True)
+class Swept:
+    """A sweep, as far as it got."""
+
+    folder: Path
+    variants: tuple[Summary, ...]
+    worlds: int
+    fresh: int
+    """Worlds lived through now; the others were known."""
+    seconds: float
+    phases: Mapping[str, float]
+    """Mean seconds of a fresh world by phase."""
+    quality: str
+    cost: str
+
+
+def parse_vary(given: Sequence[str]) -> dict[str, list[Any]]:
+    """What `--vary key=a,b,c` options say; a YAML list may stand for the values.
+
+    >>> parse_vary(["stages.retrain.policy=never,on_alarm", "clock.rows=[200, 1000]"])
+    {'stages.retrain.policy': ['never', 'on_alarm'], 'clock.rows': [200, 1000]}
+
+    Raises
+    ------
+    UsageError
+        One has no values, or is written in another form.
+    """
+    found: dict[str, list[Any]] = {}
+    for item in given:
+        key, equals, text = item.partition("=")
+        if not equals or not key.strip() or not text.strip():
+            raise UsageError(f"--vary {item}: write KEY=VALUE,VALUE, as in --vary clock.rows=200,1000")
+        whole = text if text.lstrip().startswith("[") else f"[{text}]"
+        values, _ = parse_yaml(whole, f"--vary {key}")
+        if not isinstance(values, list) or not values:
+            raise UsageError(f"--vary {item}: no values")
+        found[key.strip()] = values
+    return found
+
+
+def cells(path: Path, sets: Mapping[str, Any], vary: Mapping[str, Sequence[Any]]) -> list[Cell]:
+    """Every combination of the varied keys, checked before anything runs.
+
+    Raises
+    ------
+    ScenarioInvalid
+        A combination makes no valid scenario.
+    """
+    found = []
+    for values in product(*vary.values()):
+        varied = dict(zip(vary, values, strict=True))
+        found.append(cell_of(check(path, {**sets, **varied}), varied))
+    return found
+
+
+def sweep(
+    path: Path,
+    home: Path,
+    *,
+    sets: Mapping[str, Any],
+    vary: Mapping[str, Sequence[Any]],
+    seeds: int,
+    workers: int | None = None,
+    dask: str | None = None,
+    told: Callable[[int, int], None] = lambda done, of: None,
+) -> Swept:
+    """Live through every variant in every seed that is not known yet, and sum up.
+
+    Parameters
+    ----------
+    seeds
+        How many worlds a variant has; the first has the scenario's own `seed.world`.
+    """
+    began = time.perf_counter()
+    variants = cells(path, sets, vary)
+    first = int(variants[0].body["seed"]["world"])
+    wanted = [Task(cell, first + n) for n in range(seeds) for cell in range(len(variants))]
+    folder = home / "sweeps" / _name(path.stem, variants)
+    folder.mkdir(parents=True, exist_ok=True)
+    log = folder / "worlds.jsonl"
+    known = dict(_known(log))
+    missing = [t for t in wanted if _key(variants[t.cell], t.seed) not in known]
+    fresh: list[Row] = []
+    with log.open("a") as out:
+        lived = live_through(variants, missing, home, FOLD, workers=workers, dask=dask, told=told)
+        for task, row in lived:
+            key = _key(variants[task.cell], task.seed)
+            known[key] = row
+            fresh.append(row)
+            out.write(json.dumps({"key": key, "row": row}) + "\n")
+            out.flush()  # a world once lived through is never lived through again
+    rows = [(t, known[_key(variants[t.cell], t.seed)]) for t in wanted]
+    problem = check(path, sets).card.problem
+    quality = f"hindsight.{DEFAULT_METRIC[problem]}"
+    swept = Swept(
+        folder=folder,
+        variants=_efficient(_summaries(variants, rows), quality, "cost"),
+        worlds=len(rows),
+        fresh=len(fresh),
+        seconds=time.perf_counter() - began,
+        phases={
+            phase: sum(r[f"seconds.{phase}"] for r in fresh) / len(fresh) if fresh else 0.0
+            for phase in ("build", "live")
+        },
+        quality=quality,
+        cost="cost",
+    )
+    _write(swept, variants, rows)
+    return swept
+
+
+def _name(scenario: str, variants: Sequence[Cell]) -> str:
+    """A sweep's name: what it sweeps, by whatever code; more seeds make no other sweep."""
+    bodies = [{**cell.body, "seed": {**cell.body["seed"], "world": 0}} for cell in variants]
+    text = json.dumps([bodies, [dict(cell.varied) for cell in variants]], sort_keys=True, default=str)
+    return f"{scenario}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+
+def _key(cell: Cell, seed: int) -> str:
+    body = {**cell.body, "seed": {**cell.body["seed"], "world": seed}}
+    text = json.dumps([source_digest(), body], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:20]
+
+
+def _known(log: Path) -> Iterator[tuple[str, Row]]:
+    if not log.exists():
+        return
+    for line in log.read_text().splitlines():
+        try:
+            body = json.loads(line)
+        except ValueError:  # the torn last line of a sweep that was killed
+            continue
+        yield body["key"], body["row"]
+
+
+def _summaries(variants: Sequence[Cell], rows: Sequence[tuple[Task, Row]]) -> list[Summary]:
+    found = []
+    for number, cell in enumerate(variants):
+        own = [row for task, row in rows if task.cell == number]
+        names = [n for n in own[0] if n not in PLAIN] if own else []
+        figures = {}
+        for name in names:
+            values = [row.get(name) for row in own]
+            figures[name] = interval([None if v is None else float(v) for v in values])
+        found.append(
+            Summary(
+                varied=cell.varied,
+                worlds=len(own),
+                held=sum(bool(row["held"]) for row in own),
+                figures=figures,
+            )
+        )
+    return found
+
+
+def _efficient(variants: Sequence[Summary], quality: str, cost: str) -> tuple[Summary, ...]:
+    """Mark the variants that no other one beats in quality and cost at once (the Pareto front)."""
+    sign = 1 if quality.rpartition(".")[2] in LOWER_IS_BETTER else -1
+
+    def point(summary: Summary) -> tuple[float, float] | None:
+        found = [summary.figures[n].value if n in summary.figures else None for n in (quality, cost)]
+        return None if None in found else (sign * found[0], found[1])  # type: ignore[operator, return-value]
+
+    points = [point(v) for v in variants]
+    marked = []
+    for summary, own in zip(variants, points, strict=True):
+        beaten = own is None or any(
+            other is not None and other != own and other[0] <= own[0] and other[1] <= own[1]
+            for other in points
+        )
+        marked.append(replace(summary, efficient=not beaten))
+    return tuple(marked)
+
+
+def _write(swept: Swept, variants: Sequence[Cell], rows: Sequence[tuple[Task, Row]]) -> None:
+    """Write one row per world as Parquet, the summary as JSON, and the plot."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from simlab.views.pareto import drawing
+
+    names = list(dict.fromkeys(name for _, row in rows for name in row))
+    table: dict[str, list[Any]] = {"seed": [task.seed for task, _ in rows]}
+    for key in variants[0].varied:
+        table[key] = [_plain(variants[task.cell].varied[key]) for task, _ in rows]
+    for name in names:
+        table[name] = [row.get(name) for _, row in rows]
+    pq.write_table(pa.table(table), swept.folder / "worlds.parquet", compression="zstd")
+    write_whole(swept.folder / "summary.json", json.dumps(as_json(swept), indent=1) + "\n")
+    points = [
+        (label(v.varied), v.figures[swept.cost], v.figures[swept.quality], v.efficient)
+        for v in swept.variants
+        if v.figures.get(swept.cost) and v.figures.get(swept.quality)
+    ]
+    write_whole(swept.folder / "pareto.svg", drawing(points, swept.cost, swept.quality))
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, (int, float, str, bool)) or value is None else json.dumps(value)
+
+
+def label(varied: Mapping[str, Any]) -> str:
+    """A variant in a few words.
+
+    >>> label({"stages.retrain.policy": {"every": {"windows": 5}}, "clock.rows": 200})
+    'every windows=5, rows=200'
+    """
+    words = []
+    for key, value in varied.items():
+        last = key.rpartition(".")[2]
+        if isinstance(value, dict) and len(value) == 1:
+            ((name, settings),) = value.items()
+            more = " ".join(f"{k}={v}" for k, v in (settings or {}).items())
+            words.append(f"{name} {more}".strip())
+        else:
+            words.append(str(value) if isinstance(value, str) else f"{last}={value}")
+    return ", ".join(words) or "as it is"
+
+
+def as_json(swept: Swept) -> dict[str, Any]:
+    """The one object of `simlab sweep --json`."""
+    return {
+        "sweep": swept.folder.name,
+        "path": str(swept.folder),
+        "worlds": swept.worlds,
+        "fresh": swept.fresh,
+        "seconds": round(swept.seconds, 3),
+        "worlds_per_second": round(swept.fresh / swept.seconds, 3) if swept.fresh else None,
+        "phases": {k: round(v, 6) for k, v in swept.phases.items()},
+        "quality": swept.quality,
+        "cost": swept.cost,
+        "variants": [
+            {
+                "varied": dict(v.varied),
+                "worlds": v.worlds,
+                "held": v.held,
+                "efficient": v.efficient,
+                "figures": {
+                    name: i.as_json() for name, i in v.figures.items()
+                },
+            }
+            for v in swept.variants
+        ],
+    }
