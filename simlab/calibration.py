@@ -21,7 +21,7 @@ from typing import Any
 
 from simlab.checking import Checked
 from simlab.errors import UsageError
-from simlab.many import Cell, Row, Task, cell_of, live_through
+from simlab.many import Row, Task, cell_of, live_through
 from simlab.signature import module_of
 from simlab.stages.monitor import Datapoints, Detectors, Quality, detector_of
 from simlab.views.runlength import RunLength, arl, rate_interval
@@ -163,7 +163,9 @@ def null_world(ready: Checked, rows: int | None = None) -> Checked:
         raise UsageError(
             f"{scenario.name} replays real rows, which drift by themselves; calibrate on a drawn world"
         )
-    inject = tuple(i.model_copy(update={"enabled": i.enabled and i.on == "training"}) for i in scenario.inject)
+    inject = tuple(
+        i.model_copy(update={"enabled": i.enabled and i.on == "training"}) for i in scenario.inject
+    )
     stages = {**scenario.stages, "retrain": {"policy": "never"}}
     clock = scenario.clock.model_copy(update={"rows": rows or scenario.clock.rows})
     changed = {"inject": inject, "stages": stages, "clock": clock, "expect": (), "given": ()}
@@ -240,12 +242,14 @@ def _calibrated(
         threshold = _threshold(
             gauge, [own(gauge, row) for row in chosen_on], chosen_on, alarm, allowed / len(speaking)
         )
-        now = [onsets(own(gauge, row), gauge.present, gauge.rises, alarm, row["windows"]) for row in fresh]
-        then = [onsets(own(gauge, row), threshold, gauge.rises, alarm, row["windows"]) for row in fresh]
+        now = [onsets(own(gauge, row), gauge.present, gauge.rises, alarm) for row in fresh]
+        then = [onsets(own(gauge, row), threshold, gauge.rises, alarm) for row in fresh]
         before.append(now)
         after.append(then)
         found.append(Calibrated(gauge, threshold, _rate(now, fresh), _rate(then, fresh)))
-    together = [[[w for monitor in kind for w in monitor[n]] for n in range(len(fresh))] for kind in (before, after)]
+    together = [
+        [[w for monitor in kind for w in monitor[n]] for n in range(len(fresh))] for kind in (before, after)
+    ]
     return Calibration(
         rows=rows,
         budget=allowed,
@@ -264,7 +268,11 @@ def _feeds(gauge: Gauge, alarm: str, row: Row, kinds: Mapping[str, str]) -> bool
 
 
 def onsets(
-    series: Sequence[Sequence[Sequence[float]]], threshold: float, rises: bool, alarm: Datapoints, windows: int
+    series: Sequence[Sequence[Sequence[float]]],
+    threshold: float,
+    rises: bool,
+    alarm: Datapoints,
+    windows: int,
 ) -> list[int]:
     """Windows in which alarms begin to sound, over all the series of one monitor in one world.
 
@@ -308,10 +316,7 @@ def _threshold(
     best = _clear(float(safe_first[0]), gauge.rises)
     for place in places:
         candidate = _clear(float(safe_first[place]), gauge.rises)
-        count = sum(
-            len(onsets(world, candidate, gauge.rises, alarm, row["windows"]))
-            for world, row in zip(worlds, rows, strict=True)
-        )
+        count = sum(len(onsets(world, candidate, gauge.rises, alarm)) for world in worlds)
         if count / exposure > allowed:
             break
         best = candidate

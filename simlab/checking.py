@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from simlab import expect
+from simlab import episodes, expect
 from simlab.artifacts import Schema
 from simlab.dataset import Card, find_dataset, load_card, schema
 from simlab.engines import engine
@@ -75,6 +75,8 @@ def checked(scenario: Scenario, file: str, lines: Mapping[str, int] | None = Non
         problems += _world(scenario, card)
         problems += _injections(scenario, shape)
         problems += _metrics(scenario, shape)
+        if not problems:  # what is wrong with an injection is told first
+            problems += episodes.problems_in(scenario)
     else:
         problems += _injections(scenario, None)
     if problems or card is None or folder is None:
@@ -289,10 +291,11 @@ def _metrics(scenario: Scenario, shape: Schema) -> Iterator[str]:
         ("approve.metric", scenario.setting("approve", "metric")),
         ("monitor.quality.metric", _inner(scenario.setting("monitor", "quality"), "metric")),
     ]
-    for where, metric in named:
+    asked = [(f"stages.{where}", metric) for where, metric in named]
+    for where, metric in [*asked, ("score.harm.metric", scenario.scoring.harm.metric)]:
         if isinstance(metric, str) and metric not in good:
             hint = did_you_mean(metric, good)
-            yield f"stages.{where}: {metric!r} is not measured in a {shape.problem} problem{hint}"
+            yield f"{where}: {metric!r} is not measured in a {shape.problem} problem{hint}"
     features = {c.name for c in shape.features}
     ignored = scenario.setting("monitor", "ignore")
     for column in ignored if isinstance(ignored, (list, tuple)) else ():

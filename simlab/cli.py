@@ -156,6 +156,19 @@ def report(
 
 
 @app.command()
+def score(run: RunName = None, home: Home = None, as_json: AsJson = False) -> None:
+    """Score a run's monitors against the truth, beside monitors that know nothing."""
+    from simlab.progress import show_score
+
+    found = _lab(home).score(run)
+    if as_json:
+        _print_json(found.as_json())
+    else:
+        show_score(found)
+    raise typer.Exit(found.exit)
+
+
+@app.command()
 def events(
     run: RunName = None,
     home: Home = None,

@@ -247,7 +247,8 @@ class Judged(Event):
     """One expectation (or one condition of `given:`) was judged."""
 
     kind: Literal["Judged"] = "Judged"
-    of: Literal["given", "expect"]
+    of: Literal["given", "expect", "score"]
+    """Where it stands in the scenario; `score` is what the monitors' score must reach."""
     expectation: str
     """Its name and settings, as in the scenario."""
     held: bool
@@ -258,7 +259,7 @@ class RunFinished(Event):
     """The run came to its end."""
 
     kind: Literal["RunFinished"] = "RunFinished"
-    status: Literal["held", "deviated", "gate", "failed"]
+    status: Literal["held", "deviated", "under", "gate", "failed"]
     exit: int
 
 

@@ -52,6 +52,10 @@ def scenario_schema() -> dict[str, Any]:
     wanted = {"type": "array", "items": _expectation(definitions)}
     properties["given"] = {**wanted, "description": "What the built model must meet before any live window."}
     properties["expect"] = {**wanted, "description": "What must come true, or the run exits with 5."}
+    definitions["Scoring"]["properties"]["at_least"] = {
+        "anyOf": [{"type": "number"}, {"$ref": "#/$defs/AtLeast"}, {"type": "null"}],
+        "description": "What the score must reach, or the run exits with 6: an F1, or another figure.",
+    }
     injection = definitions["Injection"]
     injection["properties"]["shape"] = shape_schema()
     injection["properties"]["kind"] = {

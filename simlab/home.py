@@ -24,7 +24,7 @@ from simlab.run import Watch
 from simlab.scenario import Scenario
 from simlab.store import write_whole
 
-FINISHED = ("held", "deviated", "gate", "failed")
+FINISHED = ("held", "deviated", "under", "gate", "failed")
 """What a run's record says once it has come to its end."""
 
 

@@ -38,11 +38,13 @@ from simlab.home import (
 from simlab.machine import disk_full, environment
 from simlab.run import Reached, Run, Watch
 from simlab.scenario import Scenario, mutants, read
+from simlab.scoring import Scored, card_if_any, scored
 from simlab.services import Service
 from simlab.stages import STAGES
 from simlab.store import Store, write_whole
 from simlab.story import source_of, tell
 from simlab.truth import truth
+from simlab.views.harm import Effects
 
 
 @dataclass(frozen=True)
@@ -161,11 +163,37 @@ class Lab:
                 raise LogBroken(f"{folder.name}/{name}.jsonl: {wrong}") from None
         return found
 
+    def score(self, run: str | None, effects: Effects | None = None) -> Scored:
+        """Score a run's monitors against the truth of its world.
+
+        Parameters
+        ----------
+        run
+            Its name; the newest one when None.
+        effects
+            Effects of injections as twin runs measured them, by injection and window; without them, harm
+            is judged in hindsight.
+
+        Raises
+        ------
+        UsageError
+            There is no such run, or it lived through no window.
+        ScenarioInvalid
+            Which episode an alarm belongs to could not be told.
+        """
+        scenario = self._scenario(run)
+        return scored(
+            self.folder(run).name, scenario, self.events(run), self.events(run, world=True), effects
+        )
+
     def report(self, run: str | None) -> Path:
         """Write a run's report again from its logs; its path."""
-        folder = self.folder(run)
-        scenario, record = read(folder / "scenario.yaml"), self.record(run)
-        return self._report(folder, scenario.model_copy(update={"name": record["scenario"]}), record)
+        return self._report(self.folder(run), self._scenario(run), self.record(run))
+
+    def _scenario(self, run: str | None) -> Scenario:
+        """The scenario a run lived through, as it was resolved."""
+        found = read(self.folder(run) / "scenario.yaml")
+        return found.model_copy(update={"name": self.record(run)["scenario"]})
 
     # --- running --------------------------------------------------------------------------------
 
@@ -301,6 +329,7 @@ class Lab:
             timings,
             aws={s.name: s.aws for s in STAGES},
             record=record,
+            card=card_if_any(scenario, told, world),
         )
         path = folder / "report.html"
         write_whole(path, page)

@@ -8,9 +8,11 @@ from math import fsum
 from typing import Any
 
 from simlab import events as e
+from simlab.errors import ScenarioInvalid, UsageError
 from simlab.quality import DEFAULT_METRIC
-from simlab.shapes import span
+from simlab.scoring import card_of
 from simlab.views.runlength import mean_interval
+from simlab.views.scorecard import OVERALL
 from simlab.worlds import Lived
 
 
@@ -44,9 +46,7 @@ def interval(values: Sequence[float | None]) -> Interval:
 
 def onsets(events: Sequence[e.Event]) -> list[tuple[int, str]]:
     """Window and name of every alarm that began to sound, in order."""
-    return [
-        (f.window or 0, f.alarm) for f in events if isinstance(f, e.AlarmChanged) and f.state == "ALARM"
-    ]
+    return [(f.window or 0, f.alarm) for f in events if isinstance(f, e.AlarmChanged) and f.state == "ALARM"]
 
 
 def hindsight(lived: Lived, metric: str | None = None) -> dict[int, float]:
@@ -62,29 +62,18 @@ def hindsight(lived: Lived, metric: str | None = None) -> dict[int, float]:
 
 
 def figures(lived: Lived) -> dict[str, Any]:
-    """One row of a sweep: how it ended, alarms, delays, retrains, quality in hindsight, seconds."""
-    scenario = lived.scenario
-    episodes = [
-        found
-        for i in scenario.inject
-        if i.enabled and not i.expected and i.on != "training"
-        if (found := span(i.shape, i.start, i.end, scenario.clock.windows)) is not None
-    ]
+    """One row of a sweep: how it ended, alarms against the truth, retrains, cost, quality, seconds."""
     sounded = [window for window, _ in onsets(lived.events)]
-    begins = min((first for first, _ in episodes), default=None)
-    false = [w for w in sounded if begins is None or w < begins]
-    after = [w for w in sounded if begins is not None and w >= begins]
     row: dict[str, Any] = {
         "status": lived.status,
         "exit": lived.exit,
         "held": lived.status == "held",
         "alarms": len(sounded),
-        "alarms_before": len(false),
         "first_alarm": min(sounded, default=None),
-        "delay": min(after) - begins if after and begins is not None else None,
         "retrains": sum(isinstance(f, e.RetrainFinished) and f.replaced for f in lived.events),
         "rows": _total(lived.events, "serve.rows"),
         "rejected": _total(lived.events, "validate.rejected"),
+        **_score(lived),
     }
     sums: dict[str, list[float]] = {}
     for fact in lived.world:
@@ -96,6 +85,21 @@ def figures(lived: Lived) -> dict[str, Any]:
         row[f"hindsight.{name}"] = e.figure(fsum(sums[name]) / len(sums[name]))
     row["seconds.build"], row["seconds.live"] = round(lived.build_seconds, 6), round(lived.live_seconds, 6)
     return row
+
+
+def _score(lived: Lived) -> dict[str, Any]:
+    """Alarms held against the truth, all monitors together; None each where there is no truth."""
+    names = ("recall", "precision", "f1", "delay", "restricted_delay", "false_alarms", "benign_alarms")
+    try:
+        card = card_of(lived.scenario, lived.events, lived.world, rivals=False)
+    except (UsageError, ScenarioInvalid):
+        card = None
+    overall = card.monitor(OVERALL) if card is not None else None
+    found: dict[str, Any] = {n: None if overall is None else getattr(overall.figures, n) for n in names}
+    found["missed"] = None if overall is None else overall.figures.missed
+    found["false_alarm_rate"] = None if overall is None else overall.figures.false_alarm_rate
+    found["cost"] = None if card is None else card.total_cost
+    return found
 
 
 def _total(events: Sequence[e.Event], metric: str) -> int:

@@ -18,12 +18,17 @@ from simlab import events as e
 from simlab.checking import Checked
 from simlab.lab import Outcome, default_home
 from simlab.quality import DEFAULT_METRIC
+from simlab.scoring import Scored
 from simlab.stages import STAGES
+from simlab.views.detection import Figures
+from simlab.views.report_markup import plural
+from simlab.views.scorecard import Card, Judged, Monitor
 
 _BARS = "▁▂▃▄▅▆▇█"
 _STATUS = {
     "held": ("green", "every expectation held"),
     "deviated": ("red", "an expectation did not hold"),
+    "under": ("red", "the monitors' score is under what the scenario asks"),
     "gate": ("yellow", "the gate was not met; no live window ran"),
     "failed": ("red", "a stage failed"),
     "stopped": ("cyan", "stopped where you asked; --resume goes on"),
@@ -172,7 +177,7 @@ class Progress:
         body = Group(table, Text()) if outcome.verdicts else Group()
         foot = Text()
         foot.append(f"{outcome.seconds:.1f} s", "dim")
-        if outcome.why and outcome.status in ("failed", "gate"):
+        if outcome.why and outcome.status in ("failed", "gate", "under"):
             foot.append(f"\n{outcome.why}")
         if (outcome.path / "report.html").exists():
             foot.append(f"\nreport   {outcome.path / 'report.html'}")
@@ -260,3 +265,98 @@ def show_catalogue(found: Mapping[str, list[dict[str, str]]]) -> None:
         for item in items:
             table.add_row("  " + item["name"], Text(item["says"], "dim"))
         console.print(table)
+
+
+def show_score(found: Scored) -> None:
+    """Print a scorecard: the truth, each monitor, and beside each the monitors that know nothing."""
+    console, card = Console(highlight=False), found.card
+    if not console.is_terminal:
+        console.width = max(console.width, 100)  # a file has room for whole rows
+    console.print(f"[bold]{found.run}[/]  {found.title}", soft_wrap=True)
+    rules = card.known.rules
+    console.print(
+        f"[dim]an alarm counts from {plural(rules.before, 'window')} before an episode to "
+        f"{plural(rules.within, 'window')} after the change is complete; false alarms within "
+        f"{plural(rules.merge, 'window')} are one; a window is {card.known.step_seconds / 3600:g} h[/]\n",
+        soft_wrap=True,
+    )
+    if card.episodes:
+        table = Table("episode", "windows", "accepted", "moves", "harm", box=None, header_style="bold")
+        for judged in card.episodes:
+            table.add_row(*_episode_row(judged))
+        console.print(table)
+    for name, (first, last) in card.known.benign.items():
+        console.print(f"[dim]benign[/] {name}: windows {first} to {last}; nobody needs to report it")
+    for monitor in card.monitors:
+        console.print()
+        console.print(_monitor_table(monitor, card))
+        if more := _beside(monitor.figures):
+            console.print(f" {more}")
+    console.print()
+    if card.total_cost is not None:
+        console.print(f"cost, with {plural(card.retrains, 'retrain')}: {card.total_cost:g}")
+    for note in card.known.notes:
+        console.print(f"[dim]{note}[/]", soft_wrap=True)
+    if found.verdict is not None:
+        mark = "[green]✓[/]" if found.verdict.held else "[red]✗[/]"
+        console.print(f"{mark} {found.verdict.expectation}  [dim]{found.verdict.why}[/]", soft_wrap=True)
+
+
+def _episode_row(judged: Judged) -> tuple[str, ...]:
+    episode, harmful = judged.episode, {True: "harmful", False: "harmless", None: "not measured"}
+    worse = "" if judged.harm.worse is None else f", {judged.harm.worse:+.0%} worse"
+    return (
+        episode.id,
+        f"{episode.first} to {episode.last}",
+        f"{judged.accepted[0]} to {judged.accepted[1]}" + (" (cut short)" if judged.cut_short else ""),
+        "the inputs" if episode.inputs else "the answers",
+        harmful[judged.harmful] + worse,
+    )
+
+
+def _monitor_table(monitor: Monitor, card: Card) -> Table:
+    """One monitor in the first row, the monitors that know nothing below."""
+    where = "" if monitor.localisation is None else f", columns right {monitor.localisation:.2f}"
+    lift = "" if monitor.lift is None else f", lift {monitor.lift:+.2f} over {monitor.best}"
+    table = Table(
+        *("", "found", "missed", "precision", "F1", "delay", "capped", "false", "a day", "MTFA", "cost"),
+        title=f"[bold]{monitor.name}[/] aims at {monitor.target}{lift}{where}",
+        title_justify="left",
+        title_style="",
+        box=None,
+        header_style="bold",
+        padding=(0, 1),
+    )
+    table.add_row("[bold]this[/]", *_figure_row(monitor.figures, card))
+    for rival in monitor.baselines:
+        table.add_row(rival.name, *_figure_row(rival.figures, card), style="dim")
+    return table
+
+
+def _figure_row(found: Figures, card: Card) -> tuple[str, ...]:
+    hours = card.known.step_seconds / 3600
+    rate = None if found.false_alarm_rate is None else found.false_alarm_rate * 24 / hours
+    return (
+        f"{found.hits:.3g} of {found.episodes}",
+        *(_two(value) for value in (found.missed_rate, found.precision, found.f1)),
+        "-" if found.delay is None else f"{found.delay:.3g} ({found.delay * hours:.3g} h)",
+        _two(found.restricted_delay),
+        f"{found.false_alarms:.3g}",
+        _two(rate),
+        f"{found.mtfa:.3g}" if found.mtfa is not None else f"> {found.clean}" if found.clean else "-",
+        f"{found.cost:.3g}",
+    )
+
+
+def _beside(found: Figures) -> str:
+    """Alarms that are neither hits nor false alarms in clean time, if there are any."""
+    said = []
+    if found.benign_alarms:
+        said.append(f"{plural(int(found.benign_alarms), 'alarm')} on benign changes, which count as false")
+    if found.late:
+        said.append(f"{plural(int(found.late), 'late alarm')}, which count for nothing")
+    return "; ".join(said)
+
+
+def _two(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"

@@ -33,12 +33,14 @@ ENGINES = (
 _NO_MATTER = {
     "cli.py",
     "checking.py",
+    "episodes.py",
     "expect.py",
     "home.py",
     "lab.py",
     "machine.py",
     "progress.py",
     "projector.py",
+    "scoring.py",
     "services.py",
 }
 """Files that decide nothing about what a stage makes or says."""

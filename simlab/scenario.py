@@ -21,6 +21,7 @@ from pydantic import (
 )
 
 from simlab.errors import ScenarioInvalid, UsageError, did_you_mean
+from simlab.quality import Metric
 from simlab.signature import sentences
 from simlab.yamlfile import Duration, placed, read_yaml
 
@@ -145,6 +146,66 @@ class Injection(Part):
         return self
 
 
+Cost = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class HarmBound(Part):
+    """When an episode counts as harmful."""
+
+    metric: Metric | None = None
+    """Metric that says how good the model is; `log_loss` or `mae` when not said."""
+    worse_by: float = Field(0.1, gt=0)
+    """Share by which it must be worse, on average, once the change is complete."""
+
+
+class Costs(Part):
+    """What mistakes of the monitors cost, in any unit."""
+
+    false_alarm: Cost = 1.0
+    """One false alarm, also one over a benign change."""
+    missed: Cost = 10.0
+    """One episode that nobody found."""
+    delay: Cost = 1.0
+    """One window between the start of an episode and the alarm that found it."""
+    retrain: Cost = 5.0
+    """One retrain."""
+
+
+class AtLeast(Part):
+    """A figure that the monitors must reach; a plain number means the F1 of all of them together."""
+
+    value: float
+    """The bound; under it, or where the figure is undefined, the score is not reached."""
+    figure: Literal["f1", "precision", "recall", "lift"] = "f1"
+    """Which figure. `lift` is the F1 less that of the best monitor that knows nothing."""
+    monitor: str = "overall"
+    """Whose: a family of alarms, such as `data_quality:drift`, or all together."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _plain(cls, given: Any) -> Any:
+        plain = isinstance(given, (int, float)) and not isinstance(given, bool)
+        return {"value": given} if plain else given
+
+
+class Scoring(Part):
+    """How the monitors are scored against the truth."""
+
+    within: int = Field(5, ge=0, le=10_000)
+    """Windows after a change is complete in which an alarm still counts as having found it."""
+    before: int = Field(0, ge=0, le=10_000)
+    """Windows before its start in which an alarm counts already."""
+    merge: int = Field(3, ge=0, le=10_000)
+    """Cool-down: false alarms that begin so few windows after another one count as one with it."""
+    harm: HarmBound = HarmBound()
+    targets: dict[str, Literal["shifted", "harmful"]] = Field(default_factory=dict)
+    """What alarms aim at, by pattern: `{"data_quality:drift:*": harmful}`. Alarms of the model's quality aim
+    at `harmful`, all others at `shifted`."""
+    cost: Costs = Costs()
+    at_least: AtLeast | None = None
+    """What the score must reach, or `simlab run` and `simlab score` exit with 6."""
+
+
 class Scenario(Part):
     """A world, a lifecycle, and what is expected of the two."""
 
@@ -163,6 +224,8 @@ class Scenario(Part):
     """What the built model must meet before any live window."""
     inject: tuple[Injection, ...] = ()
     expect: tuple[dict[str, dict[str, Any]], ...] = ()
+    score: Scoring | None = None
+    """How the monitors are scored; with the defaults where it is left out."""
     mutants: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """Changes under which an expectation must break, by name; beside the ones every scenario has."""
     name: str = Field("", exclude=True)
@@ -183,6 +246,11 @@ class Scenario(Part):
         """Windows until the monitors stop waiting for a window's labels."""
         wait = self.labels.delay if self.labels.horizon is None else self.labels.horizon
         return -(-wait // self.clock.step)
+
+    @property
+    def scoring(self) -> Scoring:
+        """How the monitors are scored, said or not."""
+        return self.score or Scoring()
 
     def injection(self, id: str) -> Injection:
         """The injection of that id."""
@@ -238,6 +306,10 @@ _PARTS: dict[str, type[BaseModel]] = {
     "labels": LabelLaw,
     "seed": Seeds,
     "inject": Injection,
+    "score": Scoring,
+    "score.harm": HarmBound,
+    "score.cost": Costs,
+    "score.at_least": AtLeast,
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from simlab import events as e
@@ -16,12 +16,13 @@ from simlab.errors import GateNotMet, StageFailed
 from simlab.expect import Account, Verdict, judge
 from simlab.lifecycle import build, live
 from simlab.run import Run
+from simlab.scoring import verdicts_on
 from simlab.stream import Outside, Parts, Source, Stream
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Status = Literal["held", "deviated", "gate", "failed"]
+Status = Literal["held", "deviated", "under", "gate", "failed"]
 
 
 @dataclass(frozen=True)
@@ -122,15 +123,24 @@ def _told(run: Run, ready: Checked, source: Source, built: Built | None) -> Told
         return _ended(found, found)
     found = judge(Account(scenario, run.said), scenario.expect)
     _say_verdicts(run, found, "expect")
-    return _ended([*gate, *found], found)
+    asked = verdicts_on(scenario, run.said, run.world_said)
+    _say_verdicts(run, asked, "score")
+    ended = _ended([*gate, *found, *asked], found)
+    if ended.exit == 0 and not all(v.held for v in asked):
+        return replace(ended, status="under", exit=6, why=_broken(asked))
+    return ended
 
 
 def _ended(shown: list[Verdict], found: list[Verdict]) -> Told:
     if all(v.held for v in found):
         return Told(tuple(shown), "held", 0)
-    first = next(v for v in found if not v.held)
-    return Told(tuple(shown), "deviated", 5, f"{first.expectation}: {first.why}")
+    return Told(tuple(shown), "deviated", 5, _broken(found))
 
 
-def _say_verdicts(run: Run, verdicts: list[Verdict], of: Literal["given", "expect"]) -> None:
+def _broken(verdicts: list[Verdict]) -> str:
+    first = next(v for v in verdicts if not v.held)
+    return f"{first.expectation}: {first.why}"
+
+
+def _say_verdicts(run: Run, verdicts: list[Verdict], of: Literal["given", "expect", "score"]) -> None:
     run.say(*(e.Judged(of=of, expectation=v.expectation, held=v.held, why=v.why) for v in verdicts))

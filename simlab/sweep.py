@@ -16,7 +16,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from simlab.checking import Checked, check
+from simlab.checking import check
 from simlab.errors import UsageError
 from simlab.many import Cell, Row, Task, cell_of, live_through
 from simlab.outcomes import Interval, interval
@@ -205,8 +205,8 @@ def _efficient(variants: Sequence[Summary], quality: str, cost: str) -> tuple[Su
     sign = 1 if quality.rpartition(".")[2] in LOWER_IS_BETTER else -1
 
     def point(summary: Summary) -> tuple[float, float] | None:
-        found = [summary.figures[n].value if n in summary.figures else None for n in (quality, cost)]
-        return None if None in found else (sign * found[0], found[1])  # type: ignore[operator, return-value]
+        good, dear = _spread(summary, quality)[0], _spread(summary, cost)[0]
+        return None if good is None or dear is None else (sign * good, dear)
 
     points = [point(v) for v in variants]
     marked = []
@@ -224,8 +224,6 @@ def _write(swept: Swept, variants: Sequence[Cell], rows: Sequence[tuple[Task, Ro
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from simlab.views.pareto import drawing
-
     names = list(dict.fromkeys(name for _, row in rows for name in row))
     table: dict[str, list[Any]] = {"seed": [task.seed for task, _ in rows]}
     for key in variants[0].varied:
@@ -235,11 +233,17 @@ def _write(swept: Swept, variants: Sequence[Cell], rows: Sequence[tuple[Task, Ro
     pq.write_table(pa.table(table), swept.folder / "worlds.parquet", compression="zstd")
     write_whole(swept.folder / "summary.json", json.dumps(as_json(swept), indent=1) + "\n")
     points = [
-        (label(v.varied), v.figures[swept.cost], v.figures[swept.quality], v.efficient)
+        (label(v.varied), _spread(v, swept.cost), _spread(v, swept.quality), v.efficient)
         for v in swept.variants
-        if v.figures.get(swept.cost) and v.figures.get(swept.quality)
     ]
-    write_whole(swept.folder / "pareto.svg", drawing(points, swept.cost, swept.quality))
+    lower = swept.quality.rpartition(".")[2] in LOWER_IS_BETTER
+    drawn = engine("matplotlib").pareto(points, swept.cost, swept.quality, lower_is_better=lower)
+    write_whole(swept.folder / "pareto.svg", drawn)
+
+
+def _spread(summary: Summary, name: str) -> tuple[float | None, float | None, float | None]:
+    found = summary.figures.get(name)
+    return (None, None, None) if found is None else (found.value, found.low, found.high)
 
 
 def _plain(value: Any) -> Any:
@@ -282,9 +286,7 @@ def as_json(swept: Swept) -> dict[str, Any]:
                 "worlds": v.worlds,
                 "held": v.held,
                 "efficient": v.efficient,
-                "figures": {
-                    name: i.as_json() for name, i in v.figures.items()
-                },
+                "figures": {name: i.as_json() for name, i in v.figures.items()},
             }
             for v in swept.variants
         ],

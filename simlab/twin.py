@@ -156,9 +156,7 @@ def _interaction(rows: Mapping[str, Mapping[int, Row]], ids: Sequence[str]) -> d
             together = _gap(name, rows["all"][seed], rows["none"][seed])
             alone = [_gap(name, rows[f"only {id}"][seed], rows["none"][seed]) for id in ids]
             known = [value for value in alone if value is not None]
-            values.append(
-                None if together is None or len(known) < len(ids) else together - fsum(known)
-            )
+            values.append(None if together is None or len(known) < len(ids) else together - fsum(known))
         found[name] = interval(values)
     return found
 

@@ -8,6 +8,7 @@ from typing import Any
 from simlab.events import Event
 from simlab.views.report_page import page
 from simlab.views.report_story import story
+from simlab.views.scorecard import Card
 
 
 def report(
@@ -18,6 +19,7 @@ def report(
     *,
     aws: Mapping[str, str] | None = None,
     record: Mapping[str, Any] | None = None,
+    card: Card | None = None,
 ) -> str:
     """The report of a run as one self-contained HTML page: no network, no other file.
 
@@ -38,6 +40,8 @@ def report(
     record
         What the run's record says of itself, to be shown: run id, length and head of both chains,
         versions of the engines.
+    card
+        The run's scorecard, where its truth is known.
 
     Notes
     -----
@@ -45,4 +49,4 @@ def report(
     """
     told = scenario or {}
     known = {"run": told.get("run"), **(record or {})}
-    return page(story(events, world, told, timings), told, aws or {}, known)
+    return page(story(events, world, told, timings), told, aws or {}, known, card)

@@ -13,9 +13,11 @@ from typing import Any
 from simlab.events import AlarmChanged
 from simlab.quality import LOWER_IS_BETTER, METRICS
 from simlab.views import report_drawing as draw
+from simlab.views import report_scorecard
 from simlab.views.metrics import Point
 from simlab.views.report_markup import Markup, figure, join, percent, plural, tag
 from simlab.views.report_story import Build, Episode, Onset, Reasons, Shift, Story
+from simlab.views.scorecard import Card
 
 ONSETS = 8
 """Alarm windows shown at once; further ones are folded away."""
@@ -30,6 +32,7 @@ CHANGES = 500
 STATUS = {
     "held": ("✓", "Held", "good"),
     "deviated": ("✗", "Deviated", "bad"),
+    "under": ("✗", "Under its score", "bad"),
     "gate": ("■", "Stopped at the gate", "warn"),
     "failed": ("✗", "Failed", "bad"),
     "": ("…", "Not finished", "warn"),
@@ -38,13 +41,20 @@ SECTIONS = (
     ("verdict", "Verdict"),
     ("timeline-section", "Timeline"),
     ("alarms", "Alarms"),
+    ("scorecard", "Scorecard"),
     ("builds", "Versions"),
     ("world", "The world"),
     ("proof", "Proof"),
 )
 
 
-def page(story: Story, scenario: Mapping[str, Any], aws: Mapping[str, str], record: Mapping[str, Any]) -> str:
+def page(
+    story: Story,
+    scenario: Mapping[str, Any],
+    aws: Mapping[str, str],
+    record: Mapping[str, Any],
+    card: Card | None = None,
+) -> str:
     """The whole page; the same story gives the same bytes."""
     folder = Path(__file__).parent
     style = (folder / "report.css").read_text(encoding="utf-8")
@@ -66,11 +76,12 @@ def page(story: Story, scenario: Mapping[str, Any], aws: Mapping[str, str], reco
         "body",
         tag("a", "Skip to the timeline", class_="skip", href="#timeline-section"),
         _hero(story, record),
-        _nav(),
+        _nav(scored=card is not None),
         tag(
             "main",
             _timeline(story),
             _alarms(story),
+            _scorecard(card) if card else None,
             _builds(story, aws),
             _world(story),
             _proof(story, scenario, record),
@@ -114,8 +125,9 @@ def _fold(summary: str, *inside: object, open_: bool = False) -> Markup:
     return tag("details", tag("summary", summary), *inside, open=open_)
 
 
-def _nav() -> Markup:
-    return tag("nav", [tag("a", title, href=f"#{id}") for id, title in SECTIONS], aria_label="Sections")
+def _nav(scored: bool) -> Markup:
+    shown = [(id, title) for id, title in SECTIONS if scored or id != "scorecard"]
+    return tag("nav", [tag("a", title, href=f"#{id}") for id, title in shown], aria_label="Sections")
 
 
 def _when(story: Story, window: int | None) -> str:
@@ -214,6 +226,8 @@ def _verdict(story: Story) -> Markup:
         )
     elif story.status == "deviated":
         line = f"{len(broken)} of {plural(expected, 'expectation')} did not hold"
+    elif story.status == "under":
+        line = "Every expectation held, but the monitors' score is under what the scenario asks"
     elif story.status == "gate":
         line = "The built model did not meet what was given; no live window was lived through"
     elif story.failures:
@@ -649,6 +663,27 @@ def _shift(story: Story, window: int, shift: Shift) -> Markup:
             "as a table",
             _table(("bin" if numeric else "value", "baseline", f"window {window}"), rows, class_="numbers"),
         ),
+    )
+
+
+# --- the scorecard --------------------------------------------------------------------------------
+
+
+def _scorecard(card: Card) -> Markup:
+    rules = card.known.rules
+    return _section(
+        "scorecard",
+        "Scorecard",
+        "How the monitors did against the truth, each beside the best monitor that knows nothing.",
+        [tag("p", words) for words in report_scorecard.episode_words(card)],
+        _table(report_scorecard.HEAD, report_scorecard.rows(card), class_="numbers"),
+        tag(
+            "p",
+            f"False alarms are counted in clean time, and those within {plural(rules.merge, 'window')} of "
+            "one another are one. The lift is the F1 less that of the best monitor that knows nothing.",
+            class_="minor",
+        ),
+        [tag("p", f"{note[0].upper()}{note[1:]}.", class_="minor") for note in card.known.notes],
     )
 
 

@@ -296,7 +296,7 @@ def story(
         step_seconds=started.step_seconds if started else 0,
         status=finished.status if finished else "",
         given=tuple(event for event in judged if event.of == "given"),
-        expected=tuple(event for event in judged if event.of == "expect"),
+        expected=tuple(event for event in judged if event.of != "given"),
         failures=tuple(event for event in said if isinstance(event, StageFailed)),
         metric=metric,
         known={

@@ -1,0 +1,170 @@
+"""Episodes: what was truly done to a world, as spans in time that monitors can be held against.
+
+An enabled injection into the live world is part of an episode if it moves the inputs (at the seams
+`traffic`, `draw`, `decisions`, `delivery`, `updates`) or the answers (`labels`). Late labels, faults of
+the operator's own machinery and changed training rows move neither. Injections whose spans share a
+window form one compound episode. What is `expected`, and `virtual_drift`, which moves rows where the
+model cannot err, is benign: no monitor needs to report it, and one that does is wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from simlab.events import Event, Injected
+from simlab.injection import intensity, seam
+from simlab.scenario import Injection, Scenario
+from simlab.shapes import problems_in as shape_problems
+from simlab.shapes import settled, span
+from simlab.signature import module_of
+from simlab.views.detection import Episode, Rules, Span
+
+INPUTS = ("traffic", "draw", "decisions", "delivery", "updates")
+"""Seams at which an injection moves the inputs."""
+BENIGN = ("virtual_drift",)
+"""Injectors that move rows only where the model's answers stay right."""
+
+
+@dataclass(frozen=True)
+class _Part:
+    """One injection's own span."""
+
+    injection: Injection
+    first: int
+    settled: int
+    last: int
+    acting: tuple[int, ...]
+
+
+def episodes(
+    scenario: Scenario, world: Iterable[Event] = (), *, of_inputs: bool = False
+) -> tuple[Episode, ...]:
+    """The true episodes of a scenario, in the order of time.
+
+    Parameters
+    ----------
+    world
+        The world's facts, which tell the columns that were really touched.
+    of_inputs
+        Only what moves the inputs.
+    """
+    touched = _touched(world)
+    parts = [p for p in _parts(scenario) if not is_benign(p.injection)]
+    if of_inputs:
+        parts = [p for p in parts if seam(p.injection) in INPUTS]
+    groups: list[list[_Part]] = []
+    for part in sorted(parts, key=lambda p: (p.first, p.injection.id)):
+        if groups and part.first <= max(p.last for p in groups[-1]):
+            groups[-1].append(part)
+        else:
+            groups.append([part])
+    return tuple(_episode(group, touched) for group in groups)
+
+
+def benign(scenario: Scenario) -> dict[str, Span]:
+    """Spans of the changes that no monitor needs to report, by injection."""
+    return {p.injection.id: (p.first, p.last) for p in _parts(scenario) if is_benign(p.injection)}
+
+
+def is_benign(injection: Injection) -> bool:
+    """Whether nobody needs to report an injection."""
+    return injection.expected or injection.kind in BENIGN
+
+
+def rules(scenario: Scenario) -> Rules:
+    """The scenario's own rules of scoring, or the defaults."""
+    given = scenario.scoring
+    return Rules(given.within, given.before, given.merge, given.cost.model_dump())
+
+
+def overlaps(scenario: Scenario) -> list[str]:
+    """Episodes that cannot be told apart: they do not overlap, but their acceptance windows do."""
+    found = []
+    for of_inputs in (False, True):
+        several = episodes(scenario, of_inputs=of_inputs)
+        for one, two in zip(several, several[1:], strict=False):
+            last, first = rules(scenario).accepted(one)[1], rules(scenario).accepted(two)[0]
+            if first <= last:
+                found.append(
+                    f"score: an alarm in window {first} could belong to {one.id} (accepted until {last}) or "
+                    f"to {two.id} (accepted from {first}); move them apart, or make `within` smaller"
+                )
+    return list(dict.fromkeys(found))
+
+
+def problems_in(scenario: Scenario) -> Iterator[str]:
+    """What stands in the way of scoring a scenario by its own `score:`; nothing where it has none."""
+    if scenario.score is None or not all(_readable(i) for i in scenario.inject):
+        return
+    yield from overlaps(scenario)
+    end = scenario.clock.windows - 1
+    for episode in episodes(scenario):
+        last = rules(scenario).accepted(episode)[1]
+        if last > end:
+            yield (
+                f"score: {episode.id} is accepted until window {last}, and the last window is {end}; "
+                "let it begin earlier, or make `within` smaller"
+            )
+
+
+def _readable(injection: Injection) -> bool:
+    """Whether an injection can be looked at; what is wrong with it is told elsewhere."""
+    try:
+        return not shape_problems(injection.shape) and bool(module_of("injectors", injection.kind).SEAM)
+    except (LookupError, AttributeError):
+        return False
+
+
+def _parts(scenario: Scenario) -> Iterator[_Part]:
+    windows = scenario.clock.windows
+    for injection in scenario.inject:
+        if not injection.enabled or injection.on not in ("live", "labels"):
+            continue
+        if seam(injection) not in (*INPUTS, "labels"):
+            continue
+        found = span(injection.shape, injection.start, injection.end, windows)
+        full = settled(injection.shape, injection.start, injection.end, windows)
+        if found is None or full is None:
+            continue
+        first, last = found[0], windows - 1 if found[1] is None else found[1]
+        acting = tuple(w for w in range(first, last + 1) if intensity(injection, w) > 0)
+        yield _Part(injection, first, full, last, acting)
+
+
+def _episode(group: list[_Part], touched: Mapping[str, tuple[str, ...]]) -> Episode:
+    injections = [part.injection for part in group]
+    columns = {column for i in injections for column in touched.get(i.id) or _named(i)}
+    return Episode(
+        id="+".join(i.id for i in injections),
+        injections=tuple(i.id for i in injections),
+        first=min(part.first for part in group),
+        settled=max(part.settled for part in group),
+        last=max(part.last for part in group),
+        acting=tuple(sorted({window for part in group for window in part.acting})),
+        inputs=any(seam(i) in INPUTS for i in injections),
+        columns=tuple(sorted(columns)),
+        where=tuple(i.where for i in injections if i.where),
+    )
+
+
+def _touched(world: Iterable[Event]) -> dict[str, tuple[str, ...]]:
+    """By injection at the seam `traffic`, the columns whose values it changed."""
+    found: dict[str, set[str]] = {}
+    for fact in world:
+        # A draw moves every mean a little and a change of labels no column: these name what they mean.
+        if isinstance(fact, Injected) and fact.window is not None and _rewrites(fact.injector):
+            found.setdefault(fact.injection, set()).update(fact.measured)
+    return {name: tuple(sorted(columns)) for name, columns in found.items()}
+
+
+def _rewrites(injector: str) -> bool:
+    return str(getattr(module_of("injectors", injector), "SEAM", "")) == "traffic"
+
+
+def _named(injection: Injection) -> tuple[str, ...]:
+    """The column an injection names as the one it moves."""
+    if seam(injection) not in INPUTS:
+        return ()
+    given = injection.settings.get("column")
+    return (given,) if isinstance(given, str) else ()

@@ -1,0 +1,109 @@
+"""Baselines: monitors that know nothing, held against the same truth, so that a score means something.
+
+A detector that always fires finds every change, and one that never fires is never wrong. Bifet 2017
+(10.1007/978-3-319-59060-8_64) shows how such monitors win on a score that stands alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from math import comb, fsum
+from typing import Any
+
+from simlab.context import rng_for
+from simlab.views.detection import Figures, Truth, measure
+
+EVERY = (2, 5, 10)
+"""Windows from one alarm to the next of the monitors that only count."""
+DRAWS = 1000
+"""Draws behind those figures of the random monitor that have no closed form."""
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """A monitor that knows nothing, and how it fared."""
+
+    name: str
+    figures: Figures
+    draws: int | None = None
+    """Draws behind its figures; None where all are exact."""
+
+
+def baselines(onsets: int, truth: Truth, seed: int = 0, monitor: str = "") -> tuple[Baseline, ...]:
+    """Never, always, every k-th window, and as many onsets as the monitor had, at random.
+
+    Parameters
+    ----------
+    onsets
+        How many windows the monitor began to sound in.
+    truth
+        What the monitor is held against.
+    seed, monitor
+        Name the generator of the random draws.
+    """
+    windows = truth.windows
+    found = [
+        Baseline("never", measure((), truth)),
+        Baseline("always", measure(range(windows), truth)),
+    ]
+    found += [Baseline(f"every {k}", measure(range(k - 1, windows, k), truth)) for k in EVERY if k <= windows]
+    return (*found, Baseline("random", at_random(onsets, truth, seed, monitor), DRAWS))
+
+
+def at_random(onsets: int, truth: Truth, seed: int = 0, monitor: str = "", draws: int = DRAWS) -> Figures:
+    """What so many onsets in uniformly drawn windows are expected to come to.
+
+    Hits, recall and the restricted delay are exact: the chance that none of n onsets in T windows falls
+    into m given ones is ``C(T - m, n) / C(T, n)`` (hypergeometric). The other figures are means over
+    draws, of those draws in which they are defined.
+
+    Parameters
+    ----------
+    draws
+        How many draws.
+    """
+    rng = rng_for(seed, "score", "random", monitor)
+    drawn = [measure(_windows(rng, truth.windows, onsets), truth) for _ in range(draws)]
+    figures = [asdict(one) for one in drawn]
+    means: dict[str, Any] = {}
+    for name in figures[0]:
+        values = [one[name] for one in figures if one[name] is not None]
+        means[name] = fsum(values) / len(values) if values else None
+    mean = Figures(**{**means, "episodes": len(truth.episodes), "clean": truth.clean})
+    count = len(truth.episodes)
+    hits = fsum(1 - _none(truth.windows, last - first + 1, onsets) for first, last in truth.accepted)
+    return replace(
+        mean,
+        hits=hits,
+        missed=count - hits,
+        recall=hits / count if count else None,
+        restricted_delay=_restricted(onsets, truth) / count if count else None,
+        onsets=onsets,
+        mtfa=truth.clean / mean.false_alarms if mean.false_alarms else None,
+    )
+
+
+def _windows(rng: Any, windows: int, onsets: int) -> list[int]:
+    found: list[int] = rng.choice(windows, size=onsets, replace=False, shuffle=False).tolist()
+    return found
+
+
+def _none(windows: int, inside: int, onsets: int) -> float:
+    """The chance that none of some windows drawn without replacement is among those inside.
+
+    >>> _none(10, 3, 1), _none(10, 3, 8)
+    (0.7, 0.0)
+    """
+    return comb(windows - inside, onsets) / comb(windows, onsets)
+
+
+def _restricted(onsets: int, truth: Truth) -> float:
+    """The sum over episodes of the expected min(delay, within): the chance of still waiting, step by step."""
+    total = 0.0
+    for episode, (first, last) in zip(truth.episodes, truth.accepted, strict=True):
+        # Before the start no time is lost, so the clock runs from the start on.
+        head = episode.first - first
+        for waited in range(truth.rules.within):
+            inside = min(head + waited + 1, last - first + 1)
+            total += _none(truth.windows, inside, onsets)
+    return total
