@@ -268,11 +268,7 @@ def _feeds(gauge: Gauge, alarm: str, row: Row, kinds: Mapping[str, str]) -> bool
 
 
 def onsets(
-    series: Sequence[Sequence[Sequence[float]]],
-    threshold: float,
-    rises: bool,
-    alarm: Datapoints,
-    windows: int,
+    series: Sequence[Sequence[Sequence[float]]], threshold: float, rises: bool, alarm: Datapoints
 ) -> list[int]:
     """Windows in which alarms begin to sound, over all the series of one monitor in one world.
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from simlab.checking import check
+from simlab.engines import engine
 from simlab.errors import UsageError
 from simlab.many import Cell, Row, Task, cell_of, live_through
 from simlab.outcomes import Interval, interval
