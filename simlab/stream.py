@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from simlab.artifacts import Deployment, History, Labels, Plan, Rows, Schema, Served, Window
 from simlab.context import rng_for
-from simlab.engines import engine
 from simlab.errors import ScenarioInvalid
 from simlab.events import Event, HindsightMeasured, WorldFinished, WorldStarted
 from simlab.injection import (
@@ -28,6 +27,7 @@ from simlab.injection import (
     seam,
 )
 from simlab.labeller import Labeller
+from simlab.measuring import metrics
 from simlab.reference import Reference
 from simlab.scenario import Scenario
 
@@ -365,10 +365,7 @@ class Stream:
         truth = answered[TRUTH].to_numpy()
 
         def judged() -> dict[str, float | None]:
-            found: dict[str, float | None] = engine("sklearn").metrics(
-                deployment.problem, truth, predicted, deployment.threshold
-            )
-            return found
+            return metrics(deployment.problem, truth, predicted, deployment.threshold)
 
         if len(place):
             figures = self._outside.memo(

@@ -25,12 +25,16 @@ and the more so the fewer rows they hold.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import isfinite
 from typing import TYPE_CHECKING, Literal
 
-from simlab.engines import engine
+from simlab.statistics import Sample, sample, statistic
 
 if TYPE_CHECKING:
     import numpy as np
+
+    Values = np.ndarray | Sample
+    """Values of one column, or the sample made of them: a baseline is prepared once for many windows."""
 
 Verdict = tuple[float | None, bool, float]
 """Figure (None: undefined), whether it breached, threshold."""
@@ -49,8 +53,8 @@ REFUSED: Mapping[str, str] = {
 
 def judge(
     method: str,
-    reference: np.ndarray,
-    current: np.ndarray,
+    reference: Values,
+    current: Values,
     threshold: float,
     *,
     kinds: Sequence[str],
@@ -64,7 +68,8 @@ def judge(
         Evidently's name of the method.
     reference, current
         Values of the column; an array of objects or text is categorical, any other numeric. Missing
-        and infinite values count nowhere.
+        and infinite values count nowhere. What was made a `simlab.statistics.Sample` once need not be
+        prepared again.
     threshold
         Where drift begins.
     kinds, direction
@@ -75,27 +80,13 @@ def judge(
     TypeError
         The detector does not look at this kind of column.
     """
-    import numpy as np
-
-    kind = "categorical" if reference.dtype.kind in "OUS" else "numeric"
-    if kind not in kinds:
-        raise TypeError(f"{method} looks at {' and '.join(kinds)} columns, and this one is {kind}")
-    before, now = _present(reference, kind), _present(current, kind)
+    before = reference if isinstance(reference, Sample) else sample(reference)
+    if before.kind not in kinds:
+        raise TypeError(f"{method} looks at {' and '.join(kinds)} columns, and this one is {before.kind}")
+    now = current if isinstance(current, Sample) else sample(current, before.kind)
     if not len(before) or not len(now):
         return None, False, threshold
-    value = engine("evidently").statistic(method, kind, before, now)
-    if not np.isfinite(value):
+    value = statistic(method, before, now)
+    if not isfinite(value):
         return None, False, threshold
     return value, value >= threshold if direction == "above" else value < threshold, threshold
-
-
-def _present(values: np.ndarray, kind: str) -> np.ndarray:
-    import numpy as np
-
-    if kind == "numeric":
-        numbers = np.asarray(values, float)
-        here = np.isfinite(numbers)
-        return numbers if here.all() else numbers[here]
-    # An array of objects may hold None or NaN where a name is missing.
-    named: np.ndarray = values[np.array([value is not None and value == value for value in values], bool)]
-    return named

@@ -9,14 +9,14 @@ from pydantic import Field
 from simlab.detectors import Verdict, judge
 
 if TYPE_CHECKING:
-    import numpy as np
+    from simlab.detectors import Values
 
 KINDS = ("categorical",)
 DIRECTION = "below"
 
 
 def chisquare(
-    reference: np.ndarray, current: np.ndarray, *, threshold: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    reference: Values, current: Values, *, threshold: Annotated[float, Field(gt=0, lt=1)] = 0.05
 ) -> Verdict:
     """Chi-square test: p-value of the window's counts against the baseline's shares.
 

@@ -9,14 +9,14 @@ from pydantic import Field
 from simlab.detectors import Verdict, judge
 
 if TYPE_CHECKING:
-    import numpy as np
+    from simlab.detectors import Values
 
 KINDS = ("numeric", "categorical")
 DIRECTION = "above"
 
 
 def hellinger(
-    reference: np.ndarray, current: np.ndarray, *, threshold: Annotated[float, Field(gt=0)] = 0.1
+    reference: Values, current: Values, *, threshold: Annotated[float, Field(gt=0)] = 0.1
 ) -> Verdict:
     """Hellinger distance between the shares of two samples in the same bins.
 

@@ -9,15 +9,13 @@ from pydantic import Field
 from simlab.detectors import Verdict, judge
 
 if TYPE_CHECKING:
-    import numpy as np
+    from simlab.detectors import Values
 
 KINDS = ("numeric", "categorical")
 DIRECTION = "above"
 
 
-def kl_div(
-    reference: np.ndarray, current: np.ndarray, *, threshold: Annotated[float, Field(gt=0)] = 0.1
-) -> Verdict:
+def kl_div(reference: Values, current: Values, *, threshold: Annotated[float, Field(gt=0)] = 0.1) -> Verdict:
     """Kullback-Leibler divergence of the baseline from the window.
 
     ``sum of p ln(p / q)`` with shares p of the baseline and q of the window, bins as for `psi`. Not

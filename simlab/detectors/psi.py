@@ -9,15 +9,13 @@ from pydantic import Field
 from simlab.detectors import Verdict, judge
 
 if TYPE_CHECKING:
-    import numpy as np
+    from simlab.detectors import Values
 
 KINDS = ("numeric", "categorical")
 DIRECTION = "above"
 
 
-def psi(
-    reference: np.ndarray, current: np.ndarray, *, threshold: Annotated[float, Field(gt=0)] = 0.1
-) -> Verdict:
+def psi(reference: Values, current: Values, *, threshold: Annotated[float, Field(gt=0)] = 0.1) -> Verdict:
     """Population stability index: how differently two samples fill the same bins.
 
     ``sum of (p - q) ln(p / q)`` over the bins, with shares p of the baseline and q of the window: bins of

@@ -9,14 +9,14 @@ from pydantic import Field
 from simlab.detectors import Verdict, judge
 
 if TYPE_CHECKING:
-    import numpy as np
+    from simlab.detectors import Values
 
 KINDS = ("numeric",)
 DIRECTION = "below"
 
 
 def t_test(
-    reference: np.ndarray, current: np.ndarray, *, threshold: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    reference: Values, current: Values, *, threshold: Annotated[float, Field(gt=0, lt=1)] = 0.05
 ) -> Verdict:
     """Student's t test: p-value of the difference between two means.
 

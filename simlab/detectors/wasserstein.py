@@ -9,14 +9,14 @@ from pydantic import Field
 from simlab.detectors import Verdict, judge
 
 if TYPE_CHECKING:
-    import numpy as np
+    from simlab.detectors import Values
 
 KINDS = ("numeric",)
 DIRECTION = "above"
 
 
 def wasserstein(
-    reference: np.ndarray, current: np.ndarray, *, threshold: Annotated[float, Field(gt=0)] = 0.1
+    reference: Values, current: Values, *, threshold: Annotated[float, Field(gt=0)] = 0.1
 ) -> Verdict:
     """How far values must be moved to turn one sample into the other, in standard deviations.
 

@@ -19,23 +19,7 @@ from simlab.engines import matrix
 from simlab.engines.matrix import Matrix
 from simlab.engines.onnx import DOUBLE, FLOAT, LEQ, Graph, Trees, add_trees
 from simlab.errors import SimlabError, did_you_mean
-
-METRICS: Mapping[Problem, tuple[str, ...]] = {
-    "binary": (
-        "auc",
-        "log_loss",
-        "brier",
-        "accuracy",
-        "precision",
-        "recall",
-        "f1",
-        "average_precision",
-        "positive_rate",
-        "predicted_rate",
-    ),
-    "regression": ("mae", "rmse", "r2", "bias", "mape"),
-}
-"""Every metric, by problem."""
+from simlab.measuring import METRICS
 
 _EPS = float(np.finfo(np.float64).eps)  # how far scikit-learn's log loss keeps probabilities from 0 and 1
 

@@ -10,10 +10,11 @@ from pydantic import ConfigDict, Field
 
 from simlab.artifacts import Deployment, Finding, Findings, History, Labels, Request, ScreenedWindow, Served
 from simlab.context import Context
-from simlab.engines import engine
 from simlab.events import AlarmChanged, DistributionShifted, FindingMade, LabelsArrived, MetricMeasured
+from simlab.measuring import metrics
 from simlab.quality import DEFAULT_METRIC, Metric, worse_by
 from simlab.signature import find
+from simlab.statistics import METHODS, prepared, sample
 from simlab.views.alarms import evaluate
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def monitor_window(
         return Findings(window=screened.number, findings=(), alarms={}, points={}, metrics={})
     found = list(screened.findings)
     found += _drift(ctx, deployment, request, detectors, ignore)
-    by_quality, metrics = _quality(ctx, deployment, served, labels, history, quality)
+    by_quality, measured = _quality(ctx, deployment, served, labels, history, quality)
     found += by_quality
     found = list(ctx.seam("monitor.run", tuple(found)))
     for finding in found:
@@ -115,7 +116,7 @@ def monitor_window(
         if change.state == "ALARM" and ":drift:" in change.alarm:
             _show(ctx, deployment, request, change.alarm.rpartition(":")[2])
     return Findings(
-        window=screened.number, findings=tuple(found), alarms=states, points=points, metrics=metrics
+        window=screened.number, findings=tuple(found), alarms=states, points=points, metrics=measured
     )
 
 
@@ -149,16 +150,20 @@ def _drift(
     ctx: Context, deployment: Deployment, request: Request, detectors: Detectors, ignore: tuple[str, ...]
 ) -> list[Finding]:
     """One finding per feature."""
+    baseline = prepared(deployment.baseline)
     found = []
     for column in deployment.schema.features:
         if column.name in ignore:
             continue
         name, settings = detector_of(getattr(detectors, column.kind))
-        value, breached, threshold = find("detectors", name)(
-            _values(deployment.baseline, column.name, column.kind),
-            _values(request.table, column.name, column.kind),
-            **settings,
-        )
+        if name in METHODS:
+            before = baseline.sample(column.name, column.kind)
+            now = sample(request.table[column.name], column.kind)
+        else:  # somebody else's detector knows arrays
+            before, now = (
+                _values(table, column.name, column.kind) for table in (deployment.baseline, request.table)
+            )
+        value, breached, threshold = find("detectors", name)(before, now, **settings)
         found.append(
             Finding(
                 monitor="data_quality",
@@ -180,6 +185,7 @@ def _quality(
     """Findings and metrics of every window whose labels arrived now, oldest first."""
     import pyarrow.compute as pc
 
+    belongs = pc.field("window")
     windows = sorted(labels.table["window"].unique().to_pylist())
     if windows:
         ctx.emit(LabelsArrived(rows=labels.fresh, of_windows=tuple(windows)))
@@ -190,20 +196,14 @@ def _quality(
     for window in windows:
         if window not in answered:
             continue
-        known = labels.table.filter(pc.equal(labels.table["window"], window))
-        both = (
-            answered[window]
-            .table.join(known, "inference_id", join_type="inner", use_threads=False)
-            .sort_by("inference_id")
-        )
-        if both.num_rows < quality.rows:
+        known = labels.table if len(windows) == 1 else labels.table.filter(belongs == window)
+        predicted, truth = _answered_and_known(answered[window].table, known)
+        if len(truth) < quality.rows:
             continue
-        figures = engine("sklearn").metrics(
-            deployment.problem, both["label"].to_numpy(), both["prediction"].to_numpy(), deployment.threshold
-        )
+        figures = metrics(deployment.problem, truth, predicted, deployment.threshold)
         for metric, value in figures.items():
             ctx.emit(
-                MetricMeasured(metric=f"monitor.{metric}", value=value, of_window=window, rows=both.num_rows)
+                MetricMeasured(metric=f"monitor.{metric}", value=value, of_window=window, rows=len(truth))
             )
             if value is not None:
                 latest[f"monitor.{metric}"] = value
@@ -224,6 +224,19 @@ def _quality(
                 )
             )
     return found, latest
+
+
+def _answered_and_known(served: pa.Table, known: pa.Table) -> tuple[np.ndarray, np.ndarray]:
+    """Predictions and labels of the answers whose label is known, in the order of their ids."""
+    import numpy as np
+
+    ids, asked = served["inference_id"].to_numpy(), known["inference_id"].to_numpy()
+    if len(np.unique(ids)) == len(ids) and len(np.unique(asked)) == len(asked):
+        _, at, of = np.intersect1d(ids, asked, assume_unique=True, return_indices=True)
+        return served["prediction"].to_numpy()[at], known["label"].to_numpy()[of]
+    # A row that was delivered twice under one id was answered twice.
+    both = served.join(known, "inference_id", join_type="inner", use_threads=False).sort_by("inference_id")
+    return both["prediction"].to_numpy(), both["label"].to_numpy()
 
 
 def _show(ctx: Context, deployment: Deployment, request: Request, column: str) -> None:
