@@ -360,6 +360,20 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class Stretch:
+    """What the labels of one window add to the trail of errors."""
+
+    window: int
+    values: bytes
+    """One error per labelled row, in the order of inference ids, as doubles (see `numpy.frombuffer`)."""
+
+    @property
+    def rows(self) -> int:
+        """How many errors it holds."""
+        return len(self.values) // 8
+
+
+@dataclass(frozen=True)
 class Findings:
     """Everything the monitors found out in one window, and the alarms after it."""
 
@@ -370,6 +384,10 @@ class Findings:
     points: Mapping[str, tuple[bool, ...]]
     """Last N datapoints of every alarm, oldest first."""
     metrics: Mapping[str, float]
+    means: Mapping[str, float] = field(default_factory=dict)
+    """What this window adds to the trails of means, by column."""
+    errors: tuple[Stretch, ...] = ()
+    """What the labels that arrived add to the trail of errors."""
 
 
 @dataclass(frozen=True)
@@ -381,6 +399,13 @@ class Plan:
     """Live windows whose labelled rows take part."""
     include_training: bool
     """Whether the original training rows take part as well."""
+
+
+MEANS_KEPT = 1000
+"""Longest trail of means, in windows; the oldest go first."""
+
+ERRORS_KEPT = 50_000
+"""Longest trail of errors, in rows (400 kB); the oldest windows go first."""
 
 
 @dataclass(frozen=True)
@@ -401,6 +426,25 @@ class History:
     """Windows in which a retrain was carried out."""
     version: int = 0
     """Version in service."""
+    means: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    """Trails of the columns since the deployment: standardised window means, at most `MEANS_KEPT` each."""
+    errors: tuple[Stretch, ...] = ()
+    """Trail of the errors since the deployment, by window, at most `ERRORS_KEPT` rows in all."""
+
+    def follow(self, means: Mapping[str, float], errors: tuple[Stretch, ...]) -> History:
+        """The history with longer trails; a window whose labels come bit by bit keeps its place."""
+        trails = {**self.means}
+        for column, mean in means.items():
+            trails[column] = (*trails.get(column, ()), mean)[-MEANS_KEPT:]
+        by_window = {stretch.window: stretch for stretch in (*self.errors, *errors)}
+        kept: list[Stretch] = []
+        rows = 0
+        for window in sorted(by_window, reverse=True):
+            rows += by_window[window].rows
+            if kept and rows > ERRORS_KEPT:
+                break
+            kept.append(by_window[window])
+        return replace(self, means=trails, errors=tuple(reversed(kept)))
 
     def add(self, served: Served, findings: Findings, labels: Labels, horizon: int) -> History:
         """The history one window later."""
@@ -413,7 +457,7 @@ class History:
             if state == "ALARM"
         }
         return replace(
-            self,
+            self.follow(findings.means, findings.errors),
             window=findings.window,
             alarms=findings.alarms,
             points=findings.points,

@@ -23,8 +23,9 @@ from simlab.checking import Checked
 from simlab.errors import UsageError
 from simlab.many import Row, Task, cell_of, live_through
 from simlab.signature import module_of
-from simlab.stages.monitor import Datapoints, Detectors, Quality, detector_of
+from simlab.stages.monitor import Datapoints, Detectors, Quality
 from simlab.views.runlength import RunLength, arl, rate_interval
+from simlab.watching import detector_of
 from simlab.worlds import with_scenario
 
 FOLD = "simlab.outcomes.points"

@@ -17,7 +17,7 @@ from simlab.quality import METRICS
 from simlab.scenario import Injection, Scenario, read
 from simlab.screening import own_columns
 from simlab.shapes import problems_in as shape_problems
-from simlab.signature import find, module_of, settings
+from simlab.signature import find, module_of, names, settings
 from simlab.stages import STAGES
 from simlab.yamlfile import placed, read_yaml
 
@@ -103,24 +103,14 @@ def _stages(scenario: Scenario) -> tuple[dict[str, dict[str, Any]], list[str]]:
 
 def _nested(typed: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     """Names inside settings: detectors and the policy."""
-    from simlab.stages.monitor import Datapoints, Detectors, detector_of
+    from simlab.stages.monitor import Datapoints, Detectors
 
     detectors = typed.get("monitor", {}).get("detectors")
     if isinstance(detectors, Detectors):
         for kind in ("numeric", "categorical"):
             where = f"stages.monitor.detectors.{kind}"
-            given = getattr(detectors, kind)
-            if isinstance(given, dict) and len(given) != 1:
-                yield f"{where}: write one detector by its name"
-                continue
-            name, values = detector_of(given)
-            yield from _named("detectors", name, values, where)
-            try:
-                kinds = module_of("detectors", name).KINDS
-            except (LookupError, AttributeError):
-                continue
-            if kind not in kinds:
-                yield f"{where}: {name} does not work on {kind} columns"
+            yield from _detector(getattr(detectors, kind), kind, f"{kind} columns", where)
+    yield from _watching(typed.get("monitor", {}))
     alarm = typed.get("monitor", {}).get("alarm")
     if isinstance(alarm, Datapoints) and alarm.datapoints > alarm.of:
         yield f"stages.monitor.alarm: {alarm.datapoints} of {alarm.of} datapoints can never breach"
@@ -142,6 +132,70 @@ def _nested(typed: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     from simlab.hyperparameters import problems_in as parameter_problems
 
     yield from parameter_problems(algorithm, typed.get("train", {}).get("fixed") or {}, "stages.train.fixed")
+
+
+def _detector(given: Any, kind: str, what: str, where: str, stream: str = "") -> Iterator[str]:
+    """What is wrong with a detector that somebody named, among them that it looks at something else."""
+    from simlab.watching import detector_of
+
+    if isinstance(given, dict) and len(given) != 1:
+        yield f"{where}: write one detector by its name"
+        return
+    name, values = detector_of(given)
+    yield from _named("detectors", name, values, where)
+    try:
+        module = module_of("detectors", name)
+        kinds = module.KINDS
+    except (LookupError, AttributeError):
+        return
+    fitting = [
+        other
+        for other in names("detectors")
+        if kind in module_of("detectors", other).KINDS
+        and (not stream or stream in module_of("detectors", other).STREAMS)
+    ]
+    if kind not in kinds or (stream and stream not in getattr(module, "STREAMS", (stream,))):
+        others = f"{', '.join(fitting)} {'do' if fitting[1:] else 'does'}"
+        yield f"{where}: {name} does not work on {what}; {others}"
+    elif hasattr(module, "problems_in"):
+        yield from (f"{where}.{problem}" for problem in module.problems_in(values))
+
+
+def _watching(monitor: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong with the monitors of sequences, of all columns, and of scores without labels."""
+    from simlab.stages.monitor import Datapoints, Detectors
+    from simlab.watching import Sequential, detector_of
+
+    sequential = monitor.get("sequential")
+    if isinstance(sequential, Sequential):
+        for key, stream, what in (("columns", "means", "window means"), ("errors", "errors", "errors")):
+            given = getattr(sequential, key)
+            if given is not None:
+                yield from _detector(given, "sequence", what, f"stages.monitor.sequential.{key}", stream)
+        alarm = monitor.get("alarm", Datapoints())
+        if (sequential.columns or sequential.errors) and sequential.hold < alarm.datapoints:
+            yield (
+                f"stages.monitor.sequential.hold: a signal that counts in {sequential.hold} windows "
+                f"never makes an alarm of {alarm.datapoints} datapoints"
+            )
+    for key, kind, what in (
+        ("multivariate", "rows", "all columns at once"),
+        ("estimate", "predictions", "scores without labels"),
+    ):
+        if monitor.get(key) is not None:
+            yield from _detector(monitor[key], kind, what, f"stages.monitor.{key}")
+    if monitor.get("correction", "none") == "none":
+        return
+    detectors = monitor.get("detectors", Detectors())
+    if not isinstance(detectors, Detectors):
+        return
+    try:
+        chosen = [detector_of(getattr(detectors, kind))[0] for kind in ("numeric", "categorical")]
+        ways = {getattr(module_of("detectors", name), "DIRECTION", "") for name in chosen}
+    except (LookupError, ValueError):
+        return  # told elsewhere
+    if "below" not in ways:
+        yield f"stages.monitor.correction: neither {chosen[0]} nor {chosen[1]} gives a p-value to correct"
 
 
 def _named(folder: str, name: str, values: Mapping[str, Any], where: str) -> list[str]:
@@ -267,6 +321,22 @@ def _expectations(scenario: Scenario) -> Iterator[str]:
                 )
 
 
+def _answer_readers(scenario: Scenario, shape: Schema) -> Iterator[str]:
+    """Detectors that read errors or scores of another kind of problem."""
+    sequential = scenario.setting("monitor", "sequential")
+    for where, given in (
+        ("sequential.errors", _inner(sequential, "errors")),
+        ("estimate", scenario.setting("monitor", "estimate")),
+    ):
+        name = next(iter(given), "") if isinstance(given, dict) else given
+        try:
+            problems = getattr(module_of("detectors", name), "PROBLEMS", None)
+        except (LookupError, AttributeError, TypeError):
+            continue  # told elsewhere, or nobody is named
+        if problems is not None and shape.problem not in problems:
+            yield f"stages.monitor.{where}: {name} makes no sense in a {shape.problem} problem"
+
+
 def _inner(given: Any, key: str) -> Any:
     """A key of what may not be a mapping at all: that is told elsewhere."""
     return given.get(key) if isinstance(given, Mapping) else None
@@ -279,6 +349,8 @@ def _metrics(scenario: Scenario, shape: Schema) -> Iterator[str]:
     full = {f"{stage}.{m}" for stage in ("evaluate", "monitor") for m in (*good, *extra)}
     full |= {f"evaluate.{rival}.{m}" for rival in ("dummy", "rule") for m in (*good, *extra)}
     full |= {"serve.rows", "validate.rejected"}
+    if shape.problem == "binary":
+        full |= {f"monitor.estimated.{m}" for m in ("accuracy", "auc", "log_loss")}
     for part in ("given", "expect"):
         for number, item in enumerate(getattr(scenario, part)):
             for name, values in item.items():
@@ -296,6 +368,7 @@ def _metrics(scenario: Scenario, shape: Schema) -> Iterator[str]:
         if isinstance(metric, str) and metric not in good:
             hint = did_you_mean(metric, good)
             yield f"{where}: {metric!r} is not measured in a {shape.problem} problem{hint}"
+    yield from _answer_readers(scenario, shape)
     features = {c.name for c in shape.features}
     ignored = scenario.setting("monitor", "ignore")
     for column in ignored if isinstance(ignored, (list, tuple)) else ():

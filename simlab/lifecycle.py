@@ -78,7 +78,7 @@ def retrain(run: Run, rows: Rows, deployment: Deployment) -> tuple[Deployment, s
 
 
 def begin_again(run: Run, history: History, deployment: Deployment, before: Deployment, why: str) -> History:
-    """The history after a retrain: a new version has a new baseline, so its alarms start afresh."""
+    """The history after a retrain: a new version has a new baseline: its alarms and trails begin afresh."""
     window = history.window
     replaced = deployment.version != before.version
     facts: list[Event] = [RetrainFinished(version=deployment.version, replaced=replaced, why=why)]
@@ -94,6 +94,6 @@ def begin_again(run: Run, history: History, deployment: Deployment, before: Depl
                         reason=f"version {deployment.version} has a baseline of its own",
                     )
                 )
-        history = replace(history, points={}, onset={}, alarms={})
+        history = replace(history, points={}, onset={}, alarms={}, means={}, errors=())
     run.say(*facts)
     return history

@@ -28,6 +28,7 @@ ENGINES = (
     "pyarrow",
     "duckdb",
     "scipy",
+    "river",
 )
 
 _NO_MATTER = {

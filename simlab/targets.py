@@ -1,17 +1,34 @@
-"""Targets: which truth an alarm aims at, so that a monitor is judged by what it claims."""
+"""Targets: which of an episode's two truths an alarm aims at.
+
+An episode is `shifted` while the data are not what they were, and `harmful` while the model does worse
+for it. A monitor of the inputs is right to sound over a shift that harms nobody; a monitor of the
+model's quality is not.
+"""
 
 from __future__ import annotations
 
 from typing import Literal
 
+from simlab.errors import did_you_mean
+
 Target = Literal["shifted", "harmful"]
-"""`shifted`: the data moved. `harmful`: the model got worse."""
+
+TARGETS: dict[str, Target] = {"data_quality": "shifted", "model_quality": "harmful"}
+"""What the alarms of each monitor aim at."""
 
 
-def target_of(alarm: str) -> Literal["shifted", "harmful"]:
-    """Which truth an alarm aims at: that the data moved, or that the model got worse.
+def target_of(alarm: str) -> Target:
+    """The truth that an alarm of this name aims at.
 
-    >>> target_of("data_quality:drift:age"), target_of("model_quality:quality:auc")
+    Raises
+    ------
+    LookupError
+        No monitor keeps an alarm of that name.
+
+    >>> target_of("data_quality:drift:age"), target_of("model_quality:estimated:auc")
     ('shifted', 'harmful')
     """
-    return "harmful" if alarm.startswith("model_quality:") else "shifted"
+    monitor = alarm.partition(":")[0]
+    if monitor not in TARGETS:
+        raise LookupError(f"no monitor called {monitor!r}{did_you_mean(monitor, TARGETS)}")
+    return TARGETS[monitor]

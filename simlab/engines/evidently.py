@@ -49,10 +49,20 @@ def statistic(method: str, kind: Kind, reference: np.ndarray, current: np.ndarra
     before, now = _series(kind, reference, current)
     if method == "anderson" and (len(before) + len(now) < 3 or pd.concat([before, now]).nunique() < 2):
         return float("nan")  # its own answer is an error that names neither cause nor column
+    if method == "es" and _too_plain(before, now):
+        return float("nan")
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")  # an undefined figure is said once, by its value
         result = test(before, now, column_type, None)
     return float(result.drift_score)
+
+
+def _too_plain(before: pd.Series, now: pd.Series) -> bool:
+    """Whether Epps and Singleton's statistic fails: it is scaled by the spread of the middle half."""
+    if min(len(before), len(now)) < 5:
+        return True
+    low, high = np.percentile(np.concatenate([before, now]), [25, 75])
+    return bool(low == high)
 
 
 def default_threshold(method: str, kind: Kind) -> float:

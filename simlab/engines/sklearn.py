@@ -12,6 +12,7 @@ import pyarrow as pa
 from sklearn import metrics as judge
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+from sklearn.isotonic import IsotonicRegression
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from simlab.artifacts import FeatureSet, Problem, Schema, Score
@@ -127,6 +128,25 @@ def best_threshold(truth: Matrix, scores: Matrix) -> float:
     f1 = 2 * hits / (called + positives)
     best = candidates[f1 == f1.max()]
     return float(best[np.argmin(np.abs(best - 0.5))])
+
+
+def isotonic(scores: Matrix, truth: Matrix, asked: Matrix) -> Matrix:
+    """Chances of the positive class by the rising step function that fits scored answers best.
+
+    Parameters
+    ----------
+    scores, truth
+        Scores and answers (0 and 1) of known rows, at least one, [rows].
+    asked
+        Scores whose chance is asked; beyond the known ones the chance stays that of the last.
+
+    Returns
+    -------
+    In [0, 1], the shape of `asked`.
+    """
+    fitted = IsotonicRegression(y_min=0.0, y_max=1.0, out_of_bounds="clip").fit(scores, truth)
+    chances: Matrix = fitted.predict(asked)
+    return chances
 
 
 # --- intervals ----------------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,19 +9,31 @@ from pydantic import ConfigDict, Field
 
 from simlab.artifacts import Deployment, Finding, Findings, History, Labels, Request, ScreenedWindow, Served
 from simlab.context import Context
+from simlab.correction import Correction
 from simlab.events import AlarmChanged, DistributionShifted, FindingMade, LabelsArrived, MetricMeasured
 from simlab.measuring import metrics
 from simlab.quality import DEFAULT_METRIC, Metric, worse_by
 from simlab.signature import find
 from simlab.statistics import METHODS, prepared, sample
 from simlab.views.alarms import evaluate
+from simlab.watching import (
+    UNFOLLOWED,
+    Detector,
+    Sequential,
+    adjusted,
+    detector_of,
+    estimate_quality,
+    follow_columns,
+    follow_errors,
+    look_at_rows,
+)
 
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-Detector = str | dict[str, dict[str, Any]]
-"""A detector's name, or its name with its settings: `{psi: {threshold: 0.2}}`."""
+TOLD = ("drift", "quality", "sequential", "multivariate", "estimated")
+"""Checks whose findings are facts also where they found nothing."""
 
 
 @dataclass(frozen=True)
@@ -70,13 +81,18 @@ def monitor_window(
     detectors: Detectors = Detectors(),
     alarm: Datapoints = Datapoints(),
     quality: Quality = Quality(),
+    correction: Correction = "none",
+    sequential: Sequential = UNFOLLOWED,
+    multivariate: Detector | None = None,
+    estimate: Detector | None = None,
     ignore: tuple[str, ...] = (),
     muted: bool = False,
 ) -> Findings:
     """Compare a window with the baseline, and labelled windows with the evaluation.
 
     The data-quality monitor looks at the window that just ended. The model-quality monitor looks at
-    whichever windows' labels arrived during it, and at nothing that arrives later.
+    whichever windows' labels arrived during it, and at nothing that arrives later; with `estimate` it
+    also says what the window that just ended promises before any label of it is known.
 
     Parameters
     ----------
@@ -86,6 +102,16 @@ def monitor_window(
         M-of-N rule of every alarm.
     quality
         Metric and tolerance of the model-quality monitor.
+    correction
+        How the thresholds of p-values allow for the number of columns tested in one window: 20
+        undrifted columns at 0.05 breach at least once in 64 % of the windows. `bonferroni` and `holm`
+        keep that share at 5 %; `benjamini_hochberg` keeps 5 % of all breaches false.
+    sequential
+        Detectors that follow the columns' means and the model's errors since the deployment.
+    multivariate
+        A detector of all columns at once, or none.
+    estimate
+        A detector that estimates the model's quality without labels, or none.
     ignore
         Columns whose drift is expected and raises no finding.
     muted
@@ -95,12 +121,21 @@ def monitor_window(
     if muted:
         return Findings(window=screened.number, findings=(), alarms={}, points={}, metrics={})
     found = list(screened.findings)
-    found += _drift(ctx, deployment, request, detectors, ignore)
+    found += adjusted(_drift(ctx, deployment, request, detectors, ignore), correction)
     by_quality, measured = _quality(ctx, deployment, served, labels, history, quality)
     found += by_quality
+    by_columns, means = follow_columns(deployment, request, history, sequential, ignore)
+    by_errors, errors = follow_errors(deployment, served, labels, history, sequential)
+    found += [*by_columns, *by_errors]
+    if multivariate is not None:
+        found.append(look_at_rows(deployment, request, multivariate, ignore, ctx.seed))
+    if estimate is not None:
+        by_scores, estimates = estimate_quality(deployment, served, estimate)
+        found.append(by_scores)
+        measured |= _estimated(ctx, served, estimates)
     found = list(ctx.seam("monitor.run", tuple(found)))
     for finding in found:
-        if finding.value or finding.breached or finding.check in ("drift", "quality"):
+        if finding.value or finding.breached or finding.check in TOLD:
             ctx.emit(_fact(finding))
     states, points, changes = evaluate(
         found, history.points, history.alarms, datapoints=alarm.datapoints, of=alarm.of
@@ -116,8 +151,28 @@ def monitor_window(
         if change.state == "ALARM" and ":drift:" in change.alarm:
             _show(ctx, deployment, request, change.alarm.rpartition(":")[2])
     return Findings(
-        window=screened.number, findings=tuple(found), alarms=states, points=points, metrics=measured
+        window=screened.number,
+        findings=tuple(found),
+        alarms=states,
+        points=points,
+        metrics=measured,
+        means=means,
+        errors=errors,
     )
+
+
+def _estimated(ctx: Context, served: Served, estimates: dict[str, float | None]) -> dict[str, float]:
+    """Say what was estimated; the defined figures by metric."""
+    for metric, value in estimates.items():
+        ctx.emit(
+            MetricMeasured(
+                metric=f"monitor.estimated.{metric}",
+                value=value,
+                of_window=served.number,
+                rows=served.table.num_rows,
+            )
+        )
+    return {f"monitor.estimated.{metric}": v for metric, v in estimates.items() if v is not None}
 
 
 def _fact(finding: Finding) -> FindingMade:
@@ -138,14 +193,6 @@ def _values(table: pa.Table, column: str, kind: str) -> np.ndarray:
     return values if kind == "numeric" else values.astype(object)
 
 
-def detector_of(given: Detector) -> tuple[str, Mapping[str, Any]]:
-    """A detector's name and settings."""
-    if isinstance(given, str):
-        return given, {}
-    ((name, settings),) = given.items()
-    return name, settings or {}
-
-
 def _drift(
     ctx: Context, deployment: Deployment, request: Request, detectors: Detectors, ignore: tuple[str, ...]
 ) -> list[Finding]:
@@ -156,6 +203,8 @@ def _drift(
         if column.name in ignore:
             continue
         name, settings = detector_of(getattr(detectors, column.kind))
+        before: Any
+        now: Any
         if name in METHODS:
             before = baseline.sample(column.name, column.kind)
             now = sample(request.table[column.name], column.kind)

@@ -34,7 +34,8 @@ def wasserstein(reference: Numbers, current: Numbers) -> float:
     share_right = np.concatenate(([0], below_right)) / len(current)
     gaps = np.abs(share_left[upto_left[:-1]] - share_right[upto_right[:-1]])
     # NumPy's own standard deviation is the square root of this variance.
-    return float(gaps @ np.diff(merged)) / max(reference.variance**0.5, 0.001)
+    spread: float = float(reference.variance) ** 0.5
+    return float(gaps @ np.diff(merged)) / max(spread, 0.001)
 
 
 def jensenshannon(reference: Sample, current: Sample) -> float:
