@@ -356,7 +356,7 @@ class Finding:
     @property
     def alarm(self) -> str:
         """The name of the alarm it feeds."""
-        return ":".join(part for part in (self.monitor, self.check, self.column) if part)
+        return ":".join(filter(None, (self.monitor, self.check, self.column)))
 
 
 @dataclass(frozen=True)

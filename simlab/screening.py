@@ -41,23 +41,23 @@ def own_columns(schema: Schema) -> tuple[Column, ...]:
     return tuple(c for view in schema.views if view.from_rows for c in view.columns)
 
 
-def _cast(column: Any, kind: str) -> tuple[Any, np.ndarray]:
-    """A column in its schema type, and which of its present values could not be converted."""
-    import numpy as np
+def _cast(column: Any, kind: str) -> tuple[Any, np.ndarray | None]:
+    """A column in its schema type, and which of its present values could not be converted (None: none)."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    column = column.combine_chunks()
+    column = column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
     if isinstance(column, pa.ChunkedArray):
         column = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
-    nothing = np.zeros(len(column), bool)
+    if column.type == (pa.float64() if kind == "numeric" else pa.string()):
+        return column, None
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
     if pa.types.is_null(column.type):
-        return column.cast(pa.float64() if kind == "numeric" else pa.string()), nothing
+        return column.cast(pa.float64() if kind == "numeric" else pa.string()), None
     if kind == "categorical":
         if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-            return column.cast(pa.string()), nothing
+            return column.cast(pa.string()), None
         present = column.is_valid().to_numpy(zero_copy_only=False)
         return pa.nulls(len(column), pa.string()), present  # a number where a name belongs
     if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
@@ -66,8 +66,8 @@ def _cast(column: Any, kind: str) -> tuple[Any, np.ndarray]:
         numbers = pc.cast(pc.if_else(fits, column, None), pa.float64())
         return numbers, ~fits.to_numpy(zero_copy_only=False)
     if pa.types.is_boolean(column.type):
-        return column.cast(pa.int8()).cast(pa.float64()), nothing
-    return column.cast(pa.float64()), nothing
+        return column.cast(pa.int8()).cast(pa.float64()), None
+    return column.cast(pa.float64()), None
 
 
 def screen(table: pa.Table, schema: Schema, constraints: Sequence[Constraint]) -> Screened:
@@ -84,42 +84,52 @@ def screen(table: pa.Table, schema: Schema, constraints: Sequence[Constraint]) -
     rows = table.num_rows
     strict = {c.column for c in constraints if not c.nullable}
     declared = own_columns(schema)
-    reason = np.full(rows, "", dtype=object)
-    blamed = np.full(rows, "", dtype=object)
+    # Of each row the first thing that was wrong with it; most windows have no such row.
+    wrongs: list[tuple[str, str]] = []
+    first = np.full(rows, -1)
+
+    def refuse(mask: np.ndarray, column: str, why: str) -> None:
+        fresh = mask & (first < 0)
+        if fresh.any():
+            first[fresh] = len(wrongs)
+            wrongs.append((column, why))
+
+    names = set(table.column_names)
     cast: dict[str, Any] = {}
     missing: dict[str, int] = {}
     retyped: dict[str, int] = {}
     for column in declared:
-        absent = column.name not in table.column_names
+        absent = column.name not in names
         kind = pa.float64() if column.kind == "numeric" else pa.string()
-        if absent:
-            values, wrong = pa.nulls(rows, kind), np.zeros(rows, bool)
-        else:
-            values, wrong = _cast(table[column.name], column.kind)
-        empty = values.is_null().to_numpy(zero_copy_only=False) & ~wrong
-        missing[column.name], retyped[column.name] = int(empty.sum()), int(wrong.sum())
+        values, wrong = (pa.nulls(rows, kind), None) if absent else _cast(table[column.name], column.kind)
         cast[column.name] = values
-        bad = [(wrong, f"not {'a number' if column.kind == 'numeric' else 'text'}")]
-        if column.name in strict:
-            bad.append((empty, "column missing" if absent else "value missing"))
-        for mask, why in bad:
-            fresh = mask & (reason == "")
-            reason[fresh], blamed[fresh] = why, column.name
-    good = reason == ""
+        missing[column.name] = values.null_count
+        retyped[column.name] = 0
+        if wrong is not None and wrong.any():
+            retyped[column.name] = int(wrong.sum())
+            missing[column.name] -= retyped[column.name]  # what could not be converted is null by now
+            refuse(wrong, column.name, f"not {'a number' if column.kind == 'numeric' else 'text'}")
+        if missing[column.name] and column.name in strict:
+            empty = values.is_null().to_numpy(zero_copy_only=False)
+            empty = empty if wrong is None else empty & ~wrong
+            refuse(empty, column.name, "column missing" if absent else "value missing")
     known = {c.name for c in declared}
     others = {"inference_id", "split", schema.target, schema.entity, schema.event_time, *schema.keys}
     kept = {n: table[n] for n in table.column_names if n in others}
-    accepted = pa.table({**kept, **cast}).filter(pa.array(good))
-    refused = table.filter(pa.array(~good))
+    accepted = pa.table({**kept, **cast})
+    bad = first[first >= 0]
+    refused = table.slice(0, 0)
+    if len(bad):
+        accepted, refused = accepted.filter(pa.array(first < 0)), table.filter(pa.array(first >= 0))
     counts: dict[tuple[str, str], int] = {}
-    for column_name, why in zip(blamed[~good], reason[~good], strict=True):
-        counts[column_name, why] = counts.get((column_name, why), 0) + 1
+    for number in bad.tolist():
+        counts[wrongs[number]] = counts.get(wrongs[number], 0) + 1
     return Screened(
         table=accepted,
         quarantine=pa.table(
             {
-                "column": pa.array(blamed[~good].tolist(), pa.string()),
-                "reason": pa.array(reason[~good].tolist(), pa.string()),
+                "column": pa.array([wrongs[number][0] for number in bad.tolist()], pa.string()),
+                "reason": pa.array([wrongs[number][1] for number in bad.tolist()], pa.string()),
                 "row": pa.array(_as_text(refused), pa.string()),
             }
         ),
@@ -134,6 +144,8 @@ def _as_text(refused: pa.Table) -> list[str]:
     """Rows as JSON, so that nothing of a refused row is lost whatever its types were."""
     import json
 
+    if not refused.num_rows:
+        return []
     return [json.dumps(row, default=str, sort_keys=True) for row in refused.to_pylist()]
 
 
@@ -174,8 +186,6 @@ def judge_columns(
     window: Window, screened: Screened, constraints: Sequence[Constraint], domain_share: float
 ) -> tuple[Finding, ...]:
     """Findings of the data-quality monitor that need no reference sample: type, completeness, domain."""
-    import pyarrow.compute as pc
-
     rows = max(window.table.num_rows, 1)
     found: list[Finding] = []
 
@@ -201,14 +211,24 @@ def judge_columns(
         allowed = expected + 5 * (expected * (1 - expected) / rows) ** 0.5
         note("completeness", name, screened.missing[name] / rows, allowed)
         values = screened.table[name]
-        outside = None
-        if constraint.lowest is not None and constraint.highest is not None:
-            outside = pc.or_(pc.less(values, constraint.lowest), pc.greater(values, constraint.highest))
-        elif constraint.domain:
-            import pyarrow as pa
-
-            outside = pc.invert(pc.is_in(values, pa.array([*constraint.domain, None], pa.string())))
+        outside = _outside(values, constraint)
         if outside is not None and len(values):
-            note("domain", name, (pc.sum(outside).as_py() or 0) / len(values), domain_share)
+            note("domain", name, outside / len(values), domain_share)
     note("schema", "", float(len(screened.unexpected)), 0.0)
     return tuple(found)
+
+
+def _outside(values: pa.ChunkedArray, constraint: Constraint) -> int | None:
+    """How many present values lie outside what was learned; None where nothing was."""
+    import numpy as np
+    import pyarrow.compute as pc
+
+    if constraint.lowest is not None and constraint.highest is not None:
+        numbers = values.to_numpy()  # a missing one is NaN, which lies nowhere
+        return int(np.count_nonzero((numbers < constraint.lowest) | (numbers > constraint.highest)))
+    if not constraint.domain:
+        return None
+    counted = pc.value_counts(values)
+    known = {None, *constraint.domain}
+    found = zip(counted.field(0).to_pylist(), counted.field(1).to_pylist(), strict=True)
+    return sum(int(count) for name, count in found if name not in known)

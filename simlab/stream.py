@@ -17,6 +17,7 @@ from simlab.errors import ScenarioInvalid
 from simlab.events import Event, HindsightMeasured, WorldFinished, WorldStarted
 from simlab.injection import (
     TRAINING,
+    acting,
     arrive,
     change,
     deliver,
@@ -34,6 +35,9 @@ from simlab.scenario import Scenario
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
+
+Places = Any
+"""Where rows stand in the dataset (an array), or, in a replay, the rows themselves."""
 
 Memo = Callable[[str, tuple[Any, ...], Callable[[], Any]], Any]
 """Look a computed value up by name and inputs, or compute and keep it."""
@@ -155,25 +159,29 @@ class Stream:
             live = pc.and_(pc.greater_equal(times, pa.scalar(clock.start, times.type)), pc.less(times, last))
             pool = rows.filter(live).sort_by(self.source.schema.event_time)
             ends = pc.min_max(times).as_py()
-            self._enough("clock.start", training, pool, f"its rows are from {ends['min']} to {ends['max']}")
+            self._enough(
+                "clock.start",
+                training.num_rows,
+                pool.num_rows,
+                f"its rows are from {ends['min']} to {ends['max']}",
+            )
             picked = rng_for(self._build_seed, "baseline").random(world.baseline_rows)
             baseline = training.take(pa.array(np.sort((picked * training.num_rows).astype(np.int64))))
             return Parts(training, baseline, pool)
         order = rng_for(self._build_seed, "split").permutation(rows.num_rows)
         count = int(world.training) if world.training >= 1 else round(world.training * rows.num_rows)
-        training = rows.take(pa.array(order[:count]))
         # The pool keeps the dataset's own order, so that weighted draws stay coupled between twins.
-        pool = rows.take(pa.array(np.sort(order[count:])))
-        self._enough("world.training", training, pool, f"it has {rows.num_rows} rows in all")
-        origin = training if world.baseline == "training" else pool
+        first, rest = order[:count], np.sort(order[count:])
+        self._enough("world.training", len(first), len(rest), f"it has {rows.num_rows} rows in all")
+        origin = first if world.baseline == "training" else rest
         drawn = rng_for(self._build_seed, "baseline").random(world.baseline_rows)
-        baseline = origin.take(pa.array((drawn * origin.num_rows).astype(np.int64)))
-        return Parts(training, baseline, pool)
+        baseline = _these(rows, origin[(drawn * len(origin)).astype(np.int64)])
+        return Parts(_these(rows, first), baseline, _these(rows, rest))
 
-    def _enough(self, where: str, training: pa.Table, pool: pa.Table, has: str) -> None:
+    def _enough(self, where: str, training: int, pool: int, has: str) -> None:
         """Refuse a world without rows to train on, or without rows for its traffic."""
         for part, use in ((training, "to train on"), (pool, "for traffic")):
-            if part.num_rows == 0:
+            if part == 0:
                 said = f"{where}: leaves no rows of {self.source.name} {use}; {has}"
                 raise ScenarioInvalid(f"{self.scenario.name}.yaml", [said])
 
@@ -290,16 +298,16 @@ class Stream:
     def _drawn(self, number: int) -> pa.Table:
         """Rows drawn by inverse CDF over the pool's fixed order, so that twins stay coupled."""
         import numpy as np
-        import pyarrow as pa
 
         count = self.scenario.clock.rows
         uniform = rng_for(self._seed, "draw", number).random(count)
-        weights = draw_weights(self, self._pool, number)
+        weighted = acting(self.scenario, ("weights",), number)
+        weights = draw_weights(self, self._pool, number) if weighted else None
         if weights is None:
             index = (uniform * self._pool.num_rows).astype(np.int64)
         else:
             index = _places(weights, uniform)
-        return self._dated(self._pool.take(pa.array(index)), number=number)
+        return self._dated(_these(self._pool, index), number=number)
 
     def _replayed(self, number: int, start: datetime, end: datetime) -> pa.Table:
         """The rows whose own time lies in the window."""
@@ -360,7 +368,8 @@ class Stream:
         self._known[number] = [screened]
         sent = self._sent.pop(number)
         order, place = _matched(served.table["inference_id"], sent["inference_id"])
-        answered = sent.take(pa.array(place))
+        every = len(place) == sent.num_rows and bool((np.diff(place) == 1).all())
+        answered = sent if every else sent.take(pa.array(place))
         predicted = served.table["prediction"].to_numpy()[order]
         truth = answered[TRUTH].to_numpy()
 
@@ -386,14 +395,15 @@ class Stream:
         # Beyond any horizon a label is as good as never, and a date would overflow.
         microseconds = (np.where(seen, delays, 0.0).clip(0, 3e9) * 1e6).round().astype("timedelta64[us]")
         due = answered[schema.event_time].to_numpy() + microseconds
-        self._pending[number] = pa.table(
+        waiting = pa.table(
             {
-                "inference_id": answered["inference_id"].filter(pa.array(seen)),
-                "label": answered[schema.target].filter(pa.array(seen)),
-                "due": pa.array(due[seen]),
-                "window": pa.array(np.full(int(seen.sum()), number)),
+                "inference_id": answered["inference_id"],
+                "label": answered[schema.target],
+                "due": pa.array(due),
+                "window": pa.array(np.full(len(due), number)),
             }
-        ).combine_chunks()
+        )
+        self._pending[number] = _only(waiting, seen).combine_chunks()
 
     def _remember(self, answered: pa.Table, yes: np.ndarray) -> None:
         """Count what was answered by group, for worlds in which decisions feed back."""
@@ -421,15 +431,15 @@ class Stream:
 
     def labels_due(self, window: int) -> Labels:
         """Every label known by the end of a window, of the windows some of whose labels came during it."""
+        import numpy as np
         import pyarrow as pa
-        import pyarrow.compute as pc
 
-        now = self.scenario.clock.moment(window + 1)
+        now = np.datetime64(self.scenario.clock.moment(window + 1), "us")
         due, fresh = [], 0
         for number, waiting in list(self._pending.items()):
-            known = pc.less(waiting["due"], pa.scalar(now, waiting["due"].type))
-            arrived = waiting.filter(known).select(["inference_id", "label", "window"])
-            rest = waiting.filter(pc.invert(known))
+            known = waiting["due"].to_numpy() < now
+            arrived = _only(waiting.select(["inference_id", "label", "window"]), known)
+            rest = _only(waiting, ~known)
             if arrived.num_rows:
                 fresh += arrived.num_rows
                 before = self._arrived.pop(number, None)
@@ -488,6 +498,21 @@ def _matched(served: pa.ChunkedArray, sent: pa.ChunkedArray) -> tuple[np.ndarray
     answers, rows = served.to_numpy(), sent.to_numpy()
     _, order, place = np.intersect1d(answers, rows, assume_unique=True, return_indices=True)
     return order, place
+
+
+def _these(rows: pa.Table, places: Places) -> pa.Table:
+    """Rows of the dataset by their places, or rows that were picked before."""
+    import numpy as np
+    import pyarrow as pa
+
+    return rows.take(pa.array(places)) if isinstance(places, np.ndarray) else places
+
+
+def _only(table: pa.Table, these: np.ndarray) -> pa.Table:
+    """The rows of which the mask says so; the table itself where it says so of all."""
+    import pyarrow as pa
+
+    return table if these.all() else table.filter(pa.array(these))
 
 
 def _set(table: pa.Table, name: str, values: Any) -> pa.Table:

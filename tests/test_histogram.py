@@ -45,3 +45,11 @@ def test_rare_categories_are_counted_together():
     assert labels == ["d", "a", OTHERS]
     assert before == pytest.approx([0.1, 0.5, 0.4])
     assert now == pytest.approx([0.8, 0, 0.2])
+
+
+def test_counted_names_are_as_good_as_the_names():
+    names = (["a"] * 5 + ["b"] * 3 + ["c", "d"], ["d"] * 4 + ["c", "e"])
+    arrays = [np.array(each, object) for each in names]
+    counts = [{name: each.count(name) for name in each} for each in names]
+    for bins in (3, 20):
+        assert histogram("categorical", *counts, bins=bins) == histogram("categorical", *arrays, bins=bins)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simlab.artifacts import Column, Constraint, Schema, View
-from simlab.screening import learn_constraints, screen
+from simlab.artifacts import Column, Constraint, Quarantined, Schema, View, Window
+from simlab.screening import Screened, judge_columns, learn_constraints, own_columns, screen
 
 COLUMNS = (Column("x", "numeric"), Column("job", "categorical"))
 SCHEMA = Schema("binary", "y", "id", "at", COLUMNS, views=(View("v", "id", COLUMNS, from_rows=True),))
@@ -89,3 +93,141 @@ def test_a_column_of_names_has_no_domain() -> None:
     many = pa.array([f"name {n}" for n in range(201)])
     _, job = learn_constraints(table([1.0] * 201, many), SCHEMA, slack=0.1, nullable_from=0.01)
     assert job.domain == ()
+
+
+def plainly_cast(column: Any, kind: str) -> tuple[Any, np.ndarray]:
+    """A column in its schema type, and which of its present values could not be converted."""
+    column = column.combine_chunks()
+    if isinstance(column, pa.ChunkedArray):
+        column = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
+    nothing = np.zeros(len(column), bool)
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    if pa.types.is_null(column.type):
+        return column.cast(pa.float64() if kind == "numeric" else pa.string()), nothing
+    if kind == "categorical":
+        if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+            return column.cast(pa.string()), nothing
+        present = column.is_valid().to_numpy(zero_copy_only=False)
+        return pa.nulls(len(column), pa.string()), present  # a number where a name belongs
+    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        plain = pc.match_substring_regex(column, r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$")
+        fits = pc.fill_null(plain, True)
+        numbers = pc.cast(pc.if_else(fits, column, None), pa.float64())
+        return numbers, ~fits.to_numpy(zero_copy_only=False)
+    if pa.types.is_boolean(column.type):
+        return column.cast(pa.int8()).cast(pa.float64()), nothing
+    return column.cast(pa.float64()), nothing
+
+
+def plainly_screened(table: pa.Table, schema: Schema, constraints: Sequence[Constraint]) -> Screened:
+    """The same, column by column and row by row, without a thought for time."""
+    rows = table.num_rows
+    strict = {c.column for c in constraints if not c.nullable}
+    declared = own_columns(schema)
+    reason = np.full(rows, "", dtype=object)
+    blamed = np.full(rows, "", dtype=object)
+    cast: dict[str, Any] = {}
+    missing: dict[str, int] = {}
+    retyped: dict[str, int] = {}
+    for column in declared:
+        absent = column.name not in table.column_names
+        kind = pa.float64() if column.kind == "numeric" else pa.string()
+        if absent:
+            values, wrong = pa.nulls(rows, kind), np.zeros(rows, bool)
+        else:
+            values, wrong = plainly_cast(table[column.name], column.kind)
+        empty = values.is_null().to_numpy(zero_copy_only=False) & ~wrong
+        missing[column.name], retyped[column.name] = int(empty.sum()), int(wrong.sum())
+        cast[column.name] = values
+        bad = [(wrong, f"not {'a number' if column.kind == 'numeric' else 'text'}")]
+        if column.name in strict:
+            bad.append((empty, "column missing" if absent else "value missing"))
+        for mask, why in bad:
+            fresh = mask & (reason == "")
+            reason[fresh], blamed[fresh] = why, column.name
+    good = reason == ""
+    known = {c.name for c in declared}
+    others = {"inference_id", "split", schema.target, schema.entity, schema.event_time, *schema.keys}
+    kept = {n: table[n] for n in table.column_names if n in others}
+    accepted = pa.table({**kept, **cast}).filter(pa.array(good))
+    refused = table.filter(pa.array(~good))
+    counts: dict[tuple[str, str], int] = {}
+    for column_name, why in zip(blamed[~good], reason[~good], strict=True):
+        counts[column_name, why] = counts.get((column_name, why), 0) + 1
+    return Screened(
+        table=accepted,
+        quarantine=pa.table(
+            {
+                "column": pa.array(blamed[~good].tolist(), pa.string()),
+                "reason": pa.array(reason[~good].tolist(), pa.string()),
+                "row": pa.array(
+                    [json.dumps(row, default=str, sort_keys=True) for row in refused.to_pylist()], pa.string()
+                ),
+            }
+        ),
+        reasons=tuple(Quarantined(reason=w, column=c, rows=n) for (c, w), n in sorted(counts.items())),
+        missing=missing,
+        retyped=retyped,
+        unexpected=tuple(n for n in table.column_names if n not in known and n not in others),
+    )
+
+
+def plainly_outside(screened: Screened, constraint: Constraint) -> float:
+    values = screened.table[constraint.column]
+    if constraint.lowest is not None:
+        outside = pc.or_(pc.less(values, constraint.lowest), pc.greater(values, constraint.highest))
+    else:
+        outside = pc.invert(pc.is_in(values, pa.array([*constraint.domain, None], pa.string())))
+    return (pc.sum(outside).as_py() or 0) / len(values)
+
+
+count = st.shared(st.integers(0, 12), key="rows")
+
+
+def column(of: st.SearchStrategy[Any], kind: pa.DataType) -> st.SearchStrategy[pa.Array]:
+    return count.flatmap(lambda n: st.lists(st.none() | of, min_size=n, max_size=n)).map(
+        lambda values: pa.array(values, kind)
+    )
+
+
+written = st.sampled_from(["1", "1,000", "two", "", "3.5", "-2e3"])
+numeric = st.one_of(
+    column(st.floats(-3, 3), pa.float64()),
+    column(st.floats(-3, 3) | st.sampled_from([float("nan"), float("inf")]), pa.float64()),
+    column(st.integers(-3, 9), pa.int64()),
+    column(st.booleans(), pa.bool_()),
+    column(written, pa.string()),
+    column(written, pa.string()).map(lambda array: array.dictionary_encode()),
+    column(st.nothing(), pa.null()),
+)
+named = st.one_of(
+    column(st.sampled_from(["baker", "clerk", "smith", ""]), pa.string()),
+    column(st.sampled_from(["baker", "clerk"]), pa.large_string()),
+    column(st.sampled_from(["baker", "clerk"]), pa.string()).map(lambda array: array.dictionary_encode()),
+    column(st.integers(0, 3), pa.int64()),
+    column(st.nothing(), pa.null()),
+)
+LEARNED = (
+    Constraint("x", "numeric", 0.9, True, lowest=-1.0, highest=2.0),
+    Constraint("job", "categorical", 1.0, False, domain=("baker", "clerk")),
+)
+
+
+@given(st.none() | numeric, st.none() | named, st.sampled_from([(), STRICT, LEARNED]), st.booleans())
+@settings(max_examples=200, deadline=None)
+def test_the_short_way_finds_what_the_plain_way_finds(x, job, constraints, split) -> None:
+    columns = {name: values for name, values in (("x", x), ("job", job)) if values is not None}
+    rows = len(next(iter(columns.values()))) if columns else 3
+    sent = pa.table({"id": pa.array(range(rows)), **columns, "extra": pa.array([1] * rows)})
+    if split:  # in pieces, as tables are that were put together
+        sent = pa.concat_tables([sent.slice(0, rows // 2), sent.slice(rows // 2)])
+    ours, plain = screen(sent, SCHEMA, constraints), plainly_screened(sent, SCHEMA, constraints)
+    for left, right in ((ours.table, plain.table), (ours.quarantine, plain.quarantine)):
+        assert left.schema == right.schema and str(left.to_pydict()) == str(right.to_pydict())
+    for name in ("reasons", "missing", "retyped", "unexpected"):
+        assert getattr(ours, name) == getattr(plain, name), name
+    window = Window(0, datetime(2026, 1, 5), datetime(2026, 1, 5) + timedelta(1), sent, SCHEMA)
+    told = judge_columns(window, ours, LEARNED, 0.05)
+    domains = {f.column: f.value for f in told if f.check == "domain"}
+    assert domains == {c.column: plainly_outside(plain, c) for c in LEARNED if len(plain.table[c.column])}

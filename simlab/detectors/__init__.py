@@ -47,7 +47,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any, Literal
 
 from simlab.engines import engine
-from simlab.statistics import Sample, sample, statistic
+from simlab.statistics import METHODS, Sample, sample, statistic
 
 if TYPE_CHECKING:
     import numpy as np
@@ -104,7 +104,10 @@ def judge(
     now = current if isinstance(current, Sample) else sample(current, before.kind)
     if not len(before) or not len(now):
         return None, False, threshold
-    value = statistic(method, before, now)
+    if method in METHODS:
+        value = statistic(method, before, now)
+    else:  # one of Evidently's that simlab does not compute itself
+        value = engine("evidently").statistic(method, before.kind, before.values, now.values)
     if not isfinite(value):
         return None, False, threshold
     return value, value >= threshold if direction == "above" else value < threshold, threshold

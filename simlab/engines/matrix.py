@@ -19,6 +19,9 @@ from simlab.errors import SimlabError, did_you_mean
 
 Matrix = NDArray[np.float64]
 
+SMALL = 2_000
+"""So many texts are sooner copied one by one than sorted into a dictionary, which costs less memory."""
+
 
 def column(table: pa.Table, name: str) -> pa.ChunkedArray:
     """The named column, or an error that says which columns there are."""
@@ -74,7 +77,11 @@ def words(table: pa.Table, names: Sequence[str]) -> NDArray[np.object_]:
     """
     matrix = np.empty((table.num_rows, len(names)), dtype=object)
     for position, name in enumerate(names if table.num_rows else ()):
-        positions, texts = _dictionary(column(table, name))
+        values = column(table, name)
+        if table.num_rows <= SMALL and values.type == pa.string():
+            matrix[:, position] = (pc.fill_null(values, "") if values.null_count else values).to_numpy()
+            continue
+        positions, texts = _dictionary(values)
         matrix[:, position] = np.array(texts, dtype=object)[positions]
     return matrix
 

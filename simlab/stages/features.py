@@ -138,8 +138,9 @@ def look_up_features(
             )
         found, written = window.table, {}
     names = ["inference_id", schema.event_time, *(c.name for c in schema.features)]
-    found = found.select([n for n in names if n in found.column_names])
-    if "inference_id" not in found.column_names:
+    present = set(found.column_names)
+    found = found.select([n for n in names if n in present])
+    if "inference_id" not in present:
         found = found.add_column(0, "inference_id", window.table["inference_id"])
     return Request(number=window.number, table=found, schema=schema, view_rows=written)
 

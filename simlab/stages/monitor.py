@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,7 +15,7 @@ from simlab.events import AlarmChanged, DistributionShifted, FindingMade, Labels
 from simlab.measuring import metrics
 from simlab.quality import DEFAULT_METRIC, Metric, worse_by
 from simlab.signature import find
-from simlab.statistics import METHODS, prepared, sample
+from simlab.statistics import METHODS, Numbers, Sample, prepared, sample
 from simlab.views.alarms import evaluate
 from simlab.watching import (
     UNFOLLOWED,
@@ -203,15 +204,11 @@ def _drift(
         if column.name in ignore:
             continue
         name, settings = detector_of(getattr(detectors, column.kind))
-        before: Any
-        now: Any
-        if name in METHODS:
-            before = baseline.sample(column.name, column.kind)
-            now = sample(request.table[column.name], column.kind)
-        else:  # somebody else's detector knows arrays
-            before, now = (
-                _values(table, column.name, column.kind) for table in (deployment.baseline, request.table)
-            )
+        before: Any = baseline.sample(column.name, column.kind)
+        now: Any = sample(request.table[column.name], column.kind)
+        if name not in METHODS:  # somebody else's detector knows arrays
+            before = _values(deployment.baseline, column.name, column.kind)
+            now = _values(request.table, column.name, column.kind)
         value, breached, threshold = find("detectors", name)(before, now, **settings)
         found.append(
             Finding(
@@ -293,11 +290,14 @@ def _show(ctx: Context, deployment: Deployment, request: Request, column: str) -
     from simlab.histogram import histogram
 
     kind = next(c.kind for c in deployment.schema.features if c.name == column)
-    labels, baseline, current = histogram(
-        kind, _values(deployment.baseline, column, kind), _values(request.table, column, kind)
-    )
+    before, now = prepared(deployment.baseline).sample(column, kind), sample(request.table[column], kind)
+    labels, baseline, current = histogram(kind, _shown(before), _shown(now))
     ctx.emit(
         DistributionShifted(
             column=column, labels=tuple(map(str, labels)), baseline=tuple(baseline), current=tuple(current)
         )
     )
+
+
+def _shown(found: Sample) -> np.ndarray | Mapping[str, int]:
+    return found.sorted if isinstance(found, Numbers) else found.counts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import sqrt
 from typing import TYPE_CHECKING
 
 from simlab.statistics.samples import Names, Numbers, Sample
@@ -34,8 +35,7 @@ def wasserstein(reference: Numbers, current: Numbers) -> float:
     share_right = np.concatenate(([0], below_right)) / len(current)
     gaps = np.abs(share_left[upto_left[:-1]] - share_right[upto_right[:-1]])
     # NumPy's own standard deviation is the square root of this variance.
-    spread: float = float(reference.variance) ** 0.5
-    return float(gaps @ np.diff(merged)) / max(spread, 0.001)
+    return float(gaps @ np.diff(merged)) / max(sqrt(reference.variance), 0.001)
 
 
 def jensenshannon(reference: Sample, current: Sample) -> float:

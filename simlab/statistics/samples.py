@@ -106,6 +106,15 @@ class Names:
     def __len__(self) -> int:
         return self.total
 
+    @property
+    def values(self) -> np.ndarray:
+        """The names one by one, equal ones side by side."""
+        import numpy as np
+
+        often = np.array(list(self.counts.values()), int)
+        found: np.ndarray = np.repeat(np.array(list(self.counts), object), often)
+        return found
+
     @cached_property
     def ordered(self) -> tuple[tuple[Any, ...], np.ndarray]:
         """The names in their order as text, and how often each occurs."""

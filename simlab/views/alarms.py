@@ -87,12 +87,18 @@ def evaluate(
     {'data_quality:drift:age': 'ALARM'}
     """
     found: dict[str, list[Finding]] = {}
+    breached: dict[str, bool] = {}
     for finding in findings:
-        found.setdefault(finding.alarm, []).append(finding)
+        name = finding.alarm
+        if name not in found:
+            found[name], breached[name] = [finding], finding.breached
+        else:
+            found[name].append(finding)
+            breached[name] |= finding.breached
     after, kept = dict(states), dict(points)
     changes = []
     for name in sorted(found):
-        kept[name] = (*kept.get(name, ()), any(f.breached for f in found[name]))[-of:]
+        kept[name] = (*kept.get(name, ()), breached[name])[-of:]
         previous = cast(State, after.get(name, "INSUFFICIENT_DATA"))
         after[name] = state = state_of(kept[name], datapoints, of, previous)
         if state != previous:

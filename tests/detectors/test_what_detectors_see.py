@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from simlab.detectors import REFUSED
+from simlab.detectors import REFUSED, judge
 from simlab.detectors.chisquare import chisquare
 from simlab.detectors.hellinger import hellinger
 from simlab.detectors.jensenshannon import jensenshannon
@@ -17,7 +17,9 @@ from simlab.detectors.psi import psi
 from simlab.detectors.t_test import t_test
 from simlab.detectors.wasserstein import wasserstein
 from simlab.detectors.z import z
+from simlab.engines import engine
 from simlab.signature import names
+from simlab.statistics import sample
 
 pytestmark = pytest.mark.engine
 
@@ -86,3 +88,19 @@ def test_refused_methods_have_a_reason_and_no_file():
     assert {"empirical_mmd", "TVD", "cramer_von_mises"} <= set(REFUSED)
     assert not set(REFUSED) & set(names("detectors"))
     assert all(len(why) > 10 for why in REFUSED.values())
+
+
+def test_a_prepared_sample_says_what_its_values_say():
+    x, y = np.random.default_rng(0).normal(size=300), np.random.default_rng(1).normal(size=80)
+    assert ks(sample(x), sample(y)) == ks(x, y) == ks(sample(x), y)
+    assert psi(sample(A_LOT_OF_A), A_LOT_OF_B) == psi(A_LOT_OF_A, A_LOT_OF_B)
+    with pytest.raises(TypeError, match="this one is categorical"):
+        ks(sample(A_LOT_OF_A), sample(A_LOT_OF_B))
+
+
+def test_a_method_that_simlab_does_not_compute_is_evidentlys():
+    x, y = np.random.default_rng(0).normal(size=300), np.random.default_rng(1).normal(size=80)
+    found = judge("cramer_von_mises", x, sample(y), 0.05, kinds=("numeric",), direction="below")
+    assert found[0] == engine("evidently").statistic("cramer_von_mises", "numeric", x, y)
+    found = judge("g_test", A_LOT_OF_A, sample(A_LOT_OF_B), 0.05, kinds=("categorical",), direction="below")
+    assert found[0] == engine("evidently").statistic("g_test", "categorical", A_LOT_OF_A, A_LOT_OF_B)

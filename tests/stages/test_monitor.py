@@ -6,13 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
 from simlab.artifacts import Deployment, Findings, History, Labels, Served
+from simlab.detectors import Verdict
 from simlab.events import AlarmChanged, DistributionShifted, Event, FindingMade, LabelsArrived, MetricMeasured
-from simlab.stages.monitor import Datapoints, Quality, monitor_window
+from simlab.stages.monitor import Datapoints, Detectors, Quality, _answered_and_known, monitor_window
 from simlab.stages.serve import serve_window
 from simlab.stages.validate import screen_window
 from tests.stages.people import context, deployment, people, request, window
@@ -43,6 +45,12 @@ def labels(served: Served, arrived: int) -> Labels:
         pa.table({"inference_id": ids, "label": said, "window": pa.array([served.number] * len(ids))}),
         len(ids),
     )
+
+
+def longest(reference: np.ndarray, current: np.ndarray, *, threshold: float = 1.0) -> Verdict:
+    """Somebody else's detector, which knows arrays."""
+    assert isinstance(reference, np.ndarray) and isinstance(current, np.ndarray)
+    return float(len(reference) - len(current)), False, threshold
 
 
 def look(
@@ -173,3 +181,29 @@ def test_findings_pass_the_seam_where_a_monitor_may_be_silenced(model: Deploymen
     deaf = replace(ctx, seam=lambda name, value: () if name == "monitor.run" else value)
     found = monitor_window(deaf, model, screened, asked, served, no_labels(0), History())
     assert (found.findings, said) == ((), [])
+
+
+def test_somebody_elses_detector_is_given_arrays(model: Deployment) -> None:
+    mine = Detectors(
+        numeric="tests.stages.test_monitor.longest", categorical="tests.stages.test_monitor.longest"
+    )
+    found, _, served = look(model, detectors=mine)
+    drift = [f for f in found.findings if f.check == "drift"]
+    assert len(drift) == 3
+    assert {f.value for f in drift} == {float(model.baseline.num_rows - served.table.num_rows)}
+
+
+def test_labels_find_their_answers_in_whatever_order_they_come(model: Deployment) -> None:
+    _, _, served = look(model)
+    known = labels(served, 0)
+    shuffled = replace(known, table=known.table.take(pa.array(list(range(known.table.num_rows))[::-1])))
+    in_order, upside_down = look(model, known=known)[0], look(model, known=shuffled)[0]
+    assert in_order.metrics == upside_down.metrics and in_order.metrics["monitor.auc"] == 1.0
+
+
+def test_an_answer_given_twice_under_one_id_is_judged_twice(model: Deployment) -> None:
+    _, _, served = look(model)
+    twice = replace(served, table=pa.concat_tables([served.table, served.table.slice(0, 1)]))
+    once = _answered_and_known(served.table, labels(served, 0).table)
+    again = _answered_and_known(twice.table, labels(served, 0).table)
+    assert len(again[0]) == len(again[1]) == len(once[0]) + 1
