@@ -6,7 +6,7 @@ A detector that always fires finds every change, and one that never fires is nev
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from math import comb, fsum
 from typing import Any
 
@@ -47,6 +47,8 @@ def baselines(onsets: int, truth: Truth, seed: int = 0, monitor: str = "") -> tu
         Baseline("always", measure(range(windows), truth)),
     ]
     found += [Baseline(f"every {k}", measure(range(k - 1, windows, k), truth)) for k in EVERY if k <= windows]
+    if onsets in (0, windows):  # only one way to place them
+        return (*found, Baseline("random", measure(range(onsets), truth)))
     return (*found, Baseline("random", at_random(onsets, truth, seed, monitor), DRAWS))
 
 
@@ -64,10 +66,9 @@ def at_random(onsets: int, truth: Truth, seed: int = 0, monitor: str = "", draws
     """
     rng = rng_for(seed, "score", "random", monitor)
     drawn = [measure(_windows(rng, truth.windows, onsets), truth) for _ in range(draws)]
-    figures = [asdict(one) for one in drawn]
     means: dict[str, Any] = {}
-    for name in figures[0]:
-        values = [one[name] for one in figures if one[name] is not None]
+    for name in (field.name for field in fields(Figures)):
+        values = [value for one in drawn if (value := getattr(one, name)) is not None]
         means[name] = fsum(values) / len(values) if values else None
     mean = Figures(**{**means, "episodes": len(truth.episodes), "clean": truth.clean})
     count = len(truth.episodes)
