@@ -351,7 +351,9 @@ def _contents() -> str:
         "Detectors": names("detectors"), "Policies": names("policies"), "Expectations": tuple(expectations()),
         "Datasets": [path.parent.name for path in sorted(ROOT.glob("datasets/*/card.yaml"))],
     }  # fmt: skip
-    parts = " · ".join(f"[{name}](#{name})" for name in ("seed", "clock", "world", "labels", "inject", "score"))
+    parts = " · ".join(
+        f"[{name}](#{name})" for name in ("seed", "clock", "world", "labels", "inject", "score")
+    )
     lines = ["| | |", "|---|---|", f"| [The file](#the-file) | {parts} |"]
     for title, found in lists.items():
         links = " · ".join(f"[{name}](#{name})" for name in found)

@@ -152,10 +152,16 @@ def test_never_misses_everything():
 
 
 def test_every_fifth_window():
-    every = named(0, TWO)["every 5"]  # windows 4, 9, 14, 19 … 59
-    assert (every.recall, every.delay) == (1, 4)
-    # clean: 4 and 9; 19, 24 and 29; 39, 44, 49, 54 and 59
-    assert every.false_alarms == 2 + 3 + 5
+    every = named(0, TWO)["every 5"]
+    # An acceptance window of 6 holds one of every five windows, wherever it begins: 0 to 4 windows late.
+    assert (every.recall, every.delay) == (1, 2)
+    # A fifth of 44 clean windows, none of them closer to another than the cool-down of 3.
+    assert every.false_alarms == pytest.approx(44 / 5)
+
+
+def test_every_tenth_window_is_lucky_as_often_as_its_period_says():
+    every = named(0, TWO)["every 10"]
+    assert every.hits == pytest.approx(2 * 6 / 10) and every.mtfa == pytest.approx(44 / (44 / 10))
 
 
 def test_random_onsets_hit_as_often_as_the_closed_form_says():
