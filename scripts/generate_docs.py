@@ -284,6 +284,7 @@ def reference() -> str:
     parts += ["| `on` | what can act there |", "|---|---|"]
     parts += [f"| `{on}` | {_acting(seams)} |" for on, seams in checking.WORLD_SEAMS.items()]
     parts += [f"| `ops` | {_acting(tuple(seam for s in STAGES for seam in s.seams))} |", ""]
+    parts += ["### `score`\n", NOTES["score"].strip() + "\n", table(_scoring()) + "\n"]
     parts += ["## Stages\n", NOTES["stages"].strip() + "\n"]
     for row in STAGES:
         module = module_of("stages", row.name)
@@ -332,6 +333,17 @@ def reference() -> str:
     return "\n".join(parts).rstrip() + "\n"
 
 
+def _scoring() -> Iterator[Key]:
+    """The keys of `score:`, each mapping followed by its own."""
+    inner: dict[str, type[BaseModel]] = {
+        "harm": scenario.HarmBound, "cost": scenario.Costs, "at_least": scenario.AtLeast,
+    }  # fmt: skip
+    for key in model_keys(scenario.Scoring):
+        yield key
+        if key[0] in inner:
+            yield from ((f"{key[0]}.{name}", *rest) for name, *rest in model_keys(inner[key[0]]))  # type: ignore[misc]
+
+
 def _contents() -> str:
     """Links to every name of the page."""
     lists = {
@@ -339,7 +351,9 @@ def _contents() -> str:
         "Detectors": names("detectors"), "Policies": names("policies"), "Expectations": tuple(expectations()),
         "Datasets": [path.parent.name for path in sorted(ROOT.glob("datasets/*/card.yaml"))],
     }  # fmt: skip
-    parts = " · ".join(f"[{name}](#{name})" for name in ("seed", "clock", "world", "labels", "inject"))
+    parts = " · ".join(
+        f"[{name}](#{name})" for name in ("seed", "clock", "world", "labels", "inject", "score")
+    )
     lines = ["| | |", "|---|---|", f"| [The file](#the-file) | {parts} |"]
     for title, found in lists.items():
         links = " · ".join(f"[{name}](#{name})" for name in found)

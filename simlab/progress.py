@@ -277,7 +277,9 @@ def show_score(found: Scored) -> None:
     console.print(
         f"[dim]an alarm counts from {plural(rules.before, 'window')} before an episode to "
         f"{plural(rules.within, 'window')} after the change is complete; false alarms within "
-        f"{plural(rules.merge, 'window')} are one; a window is {card.known.step_seconds / 3600:g} h[/]\n",
+        f"{plural(rules.merge, 'window')} are one; a window is {card.known.step_seconds / 3600:g} h\n"
+        f"capped: mean delay with a miss as {plural(rules.within, 'window')}; MTFA: clean windows to a false "
+        "alarm; below each monitor, the same for monitors that know nothing[/]\n",
         soft_wrap=True,
     )
     if card.episodes:

@@ -174,7 +174,7 @@ class Costs(Part):
 class AtLeast(Part):
     """A figure that the monitors must reach; a plain number means the F1 of all of them together."""
 
-    value: float
+    value: float = Field(allow_inf_nan=False)
     """The bound; under it, or where the figure is undefined, the score is not reached."""
     figure: Literal["f1", "precision", "recall", "lift"] = "f1"
     """Which figure. `lift` is the F1 less that of the best monitor that knows nothing."""

@@ -6,7 +6,8 @@ A detector that always fires finds every change, and one that never fires is nev
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 from math import comb, fsum
 from typing import Any
 
@@ -46,8 +47,22 @@ def baselines(onsets: int, truth: Truth, seed: int = 0, monitor: str = "") -> tu
         Baseline("never", measure((), truth)),
         Baseline("always", measure(range(windows), truth)),
     ]
-    found += [Baseline(f"every {k}", measure(range(k - 1, windows, k), truth)) for k in EVERY if k <= windows]
+    found += [Baseline(f"every {k}", every(k, truth)) for k in EVERY if k <= windows]
+    if onsets in (0, windows):  # only one way to place them
+        return (*found, Baseline("random", measure(range(onsets), truth)))
     return (*found, Baseline("random", at_random(onsets, truth, seed, monitor), DRAWS))
+
+
+def every(k: int, truth: Truth) -> Figures:
+    """What an alarm in every k-th window comes to, on average over the k windows it may begin in.
+
+    Where it begins is luck, and a single lucky beginning would look like knowledge.
+
+    >>> from simlab.views.detection import Episode
+    >>> every(10, Truth(30, (Episode("a", ("a",), first=10, settled=10, last=29),))).hits
+    0.6
+    """
+    return _mean([measure(range(first, truth.windows, k), truth) for first in range(k)], truth)
 
 
 def at_random(onsets: int, truth: Truth, seed: int = 0, monitor: str = "", draws: int = DRAWS) -> Figures:
@@ -64,23 +79,26 @@ def at_random(onsets: int, truth: Truth, seed: int = 0, monitor: str = "", draws
     """
     rng = rng_for(seed, "score", "random", monitor)
     drawn = [measure(_windows(rng, truth.windows, onsets), truth) for _ in range(draws)]
-    figures = [asdict(one) for one in drawn]
-    means: dict[str, Any] = {}
-    for name in figures[0]:
-        values = [one[name] for one in figures if one[name] is not None]
-        means[name] = fsum(values) / len(values) if values else None
-    mean = Figures(**{**means, "episodes": len(truth.episodes), "clean": truth.clean})
     count = len(truth.episodes)
     hits = fsum(1 - _none(truth.windows, last - first + 1, onsets) for first, last in truth.accepted)
     return replace(
-        mean,
+        _mean(drawn, truth),
         hits=hits,
         missed=count - hits,
         recall=hits / count if count else None,
         restricted_delay=_restricted(onsets, truth) / count if count else None,
-        onsets=onsets,
-        mtfa=truth.clean / mean.false_alarms if mean.false_alarms else None,
     )
+
+
+def _mean(several: Sequence[Figures], truth: Truth) -> Figures:
+    """Figure by figure the mean of those that are defined."""
+    means: dict[str, Any] = {}
+    for name in (field.name for field in fields(Figures)):
+        values = [value for one in several if (value := getattr(one, name)) is not None]
+        means[name] = fsum(values) / len(values) if values else None
+    found = Figures(**{**means, "episodes": len(truth.episodes), "clean": truth.clean})
+    # The mean of times between false alarms would leave out those who had none.
+    return replace(found, mtfa=truth.clean / found.false_alarms if found.false_alarms else None)
 
 
 def _windows(rng: Any, windows: int, onsets: int) -> list[int]:
