@@ -47,6 +47,14 @@ class Gauge:
     """Whether a larger figure is the worse one; a p-value falls."""
     method: str
     check: str
+    settings: Mapping[str, Any] | None = None
+    """The detector's other settings, which stay; None where the threshold stands alone."""
+
+    def written(self, threshold: float) -> Any:
+        """What to write under the key."""
+        return (
+            threshold if self.settings is None else {self.method: {**self.settings, "threshold": threshold}}
+        )
 
 
 @dataclass(frozen=True)
@@ -130,11 +138,12 @@ def gauges(ready: Checked) -> list[Gauge]:
         found.append(
             Gauge(
                 name=f"drift of {kind} columns ({name})",
-                key=f"stages.monitor.detectors.{kind}.{name}.threshold",
+                key=f"stages.monitor.detectors.{kind}",
                 present=float(given.get("threshold", default)),
                 rises=module.DIRECTION == "above",
                 method=name,
                 check=f"data_quality:drift:{kind}",
+                settings=given,
             )
         )
     quality = settings.get("quality", Quality())
@@ -341,9 +350,9 @@ def _rate(found: Sequence[Sequence[int]], rows: Sequence[Row]) -> Rate:
     return Rate(count, exposure, rate, low, high, arl(first, [row["windows"] for row in rows]))
 
 
-def sets_of(calibration: Calibration) -> dict[str, float]:
-    """What to write into the scenario: key and threshold of each monitor."""
-    return {c.gauge.key: c.threshold for c in calibration.monitors}
+def sets_of(calibration: Calibration) -> dict[str, Any]:
+    """What to write into the scenario: each monitor's key, and what stands there then."""
+    return {c.gauge.key: c.gauge.written(c.threshold) for c in calibration.monitors}
 
 
 def as_json(found: Sequence[Calibration]) -> list[dict[str, Any]]:

@@ -38,6 +38,16 @@ Sets = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Change the scenario: stages.retrain.policy=never."),
 ]
+Seeds = Annotated[
+    int, typer.Option("--seeds", min=1, help="How many worlds: seeds of chance, the same everywhere.")
+]
+Workers = Annotated[
+    int | None, typer.Option("--workers", min=1, help="Processes to live in [as many as there are cores].")
+]
+Dask = Annotated[
+    str | None,
+    typer.Option("--dask", metavar="ADDRESS", help="A Dask scheduler to live at instead: tcp://host:8786."),
+]
 
 
 def _lab(home: Path | None) -> Lab:
@@ -156,16 +166,119 @@ def report(
 
 
 @app.command()
-def score(run: RunName = None, home: Home = None, as_json: AsJson = False) -> None:
+def score(
+    run: RunName = None,
+    home: Home = None,
+    twins: Annotated[
+        bool, typer.Option("--twins", help="Measure harm by twin worlds instead of in hindsight.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Score a run's monitors against the truth, beside monitors that know nothing."""
     from simlab.progress import show_score
 
-    found = _lab(home).score(run)
+    found = _lab(home).score(run, twins=twins)
     if as_json:
         _print_json(found.as_json())
     else:
         show_score(found)
     raise typer.Exit(found.exit)
+
+
+@app.command()
+def twin(
+    scenario: ScenarioFile,
+    home: Home = None,
+    sets: Sets = None,
+    seeds: Seeds = 1,
+    workers: Workers = None,
+    dask: Dask = None,
+    as_json: AsJson = False,
+) -> None:
+    """Tell what each injection causes: the same world with it and without it."""
+    from simlab.progress_worlds import counting, show_twins
+    from simlab.twin import as_json as plain
+
+    with counting("worlds", silent=as_json) as told:
+        found = _lab(home).twin(
+            _find(scenario), _sets(sets), seeds=seeds, workers=workers, dask=dask, told=told
+        )
+    if as_json:
+        _print_json(plain(found))
+    else:
+        show_twins(found)
+
+
+@app.command()
+def sweep(
+    scenario: ScenarioFile,
+    home: Home = None,
+    sets: Sets = None,
+    vary: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--vary", metavar="KEY=A,B,C", help="Variants: stages.retrain.policy=never,every,on_alarm."
+        ),
+    ] = None,
+    seeds: Seeds = 20,
+    workers: Workers = None,
+    dask: Dask = None,
+    as_json: AsJson = False,
+) -> None:
+    """Live through a scenario in many worlds and variants; the same command again goes on with it."""
+    from simlab.progress_worlds import counting, show_sweep
+    from simlab.sweep import as_json as plain
+    from simlab.sweep import parse_vary
+
+    varied = parse_vary(vary or [])
+    with counting("worlds", silent=as_json) as told:
+        found = _lab(home).sweep(
+            _find(scenario), _sets(sets), vary=varied, seeds=seeds, workers=workers, dask=dask, told=told
+        )
+    if as_json:
+        _print_json(plain(found))
+    else:
+        show_sweep(found)
+
+
+@app.command()
+def calibrate(
+    scenario: ScenarioFile,
+    home: Home = None,
+    sets: Sets = None,
+    false_alarms: Annotated[
+        str, typer.Option("--false-alarms", metavar="COUNT/TIME", help="How many can be borne: 1/month.")
+    ] = "1/month",
+    rows: Annotated[
+        list[int] | None,
+        typer.Option("--rows", min=1, help="A window size; several times for several [the scenario's own]."),
+    ] = None,
+    worlds: Annotated[
+        int, typer.Option("--worlds", min=2, help="Null worlds to choose on; as many fresh ones to try on.")
+    ] = 40,
+    workers: Workers = None,
+    dask: Dask = None,
+    as_json: AsJson = False,
+) -> None:
+    """Find thresholds at which a quiet world has no more false alarms than can be borne."""
+    from simlab.calibration import as_json as plain
+    from simlab.progress_worlds import counting, show_calibration
+
+    with counting("null worlds", silent=as_json) as told:
+        found = _lab(home).calibrate(
+            _find(scenario),
+            _sets(sets),
+            false_alarms=false_alarms,
+            rows=rows or (),
+            worlds=worlds,
+            workers=workers,
+            dask=dask,
+            told=told,
+        )
+    if as_json:
+        _print_json(plain(found))
+    else:
+        show_calibration(found)
 
 
 @app.command()

@@ -16,7 +16,8 @@ from typing import Any
 
 from simlab import events as e
 from simlab import log
-from simlab.checking import Checked, check
+from simlab.calibration import Calibration, calibrate
+from simlab.checking import Checked, check, checked
 from simlab.errors import (
     EnvironmentProblem,
     LogBroken,
@@ -43,8 +44,9 @@ from simlab.services import Service
 from simlab.stages import STAGES
 from simlab.store import Store, write_whole
 from simlab.story import source_of, tell
+from simlab.sweep import Swept, sweep
 from simlab.truth import truth
-from simlab.views.harm import Effects
+from simlab.twin import Twins, effects, twin
 
 
 @dataclass(frozen=True)
@@ -163,15 +165,15 @@ class Lab:
                 raise LogBroken(f"{folder.name}/{name}.jsonl: {wrong}") from None
         return found
 
-    def score(self, run: str | None, effects: Effects | None = None) -> Scored:
+    def score(self, run: str | None, *, twins: bool = False) -> Scored:
         """Score a run's monitors against the truth of its world.
 
         Parameters
         ----------
         run
             Its name; the newest one when None.
-        effects
-            Effects of injections as twin runs measured them, by injection and window; without them, harm
+        twins
+            Whether to measure what each injection harms by twin worlds without retrains; otherwise harm
             is judged in hindsight.
 
         Raises
@@ -181,10 +183,13 @@ class Lab:
         ScenarioInvalid
             Which episode an alarm belongs to could not be told.
         """
-        scenario = self._scenario(run)
-        return scored(
-            self.folder(run).name, scenario, self.events(run), self.events(run, world=True), effects
-        )
+        scenario, folder = self._scenario(run), self.folder(run)
+        measured = None
+        if twins and any(i.enabled for i in scenario.inject):
+            ready = checked(scenario, folder.name)
+            with writable(self.home):
+                measured = effects(ready, self.home)
+        return scored(folder.name, scenario, self.events(run), self.events(run, world=True), measured)
 
     def report(self, run: str | None) -> Path:
         """Write a run's report again from its logs; its path."""
@@ -373,6 +378,45 @@ class Lab:
             ),
             why=record.get("why", ""),
         )
+
+    # --- many worlds ----------------------------------------------------------------------------
+
+    def twin(self, path: Path | str, sets: Mapping[str, Any] | None = None, **more: Any) -> Twins:
+        """Tell what each injection of a scenario causes, by worlds with it and without it; see `twin`.
+
+        Raises
+        ------
+        ScenarioInvalid, EnvironmentProblem, UsageError
+            Before anything ran, or because the machine is in the way.
+        """
+        ready = check(Path(path), sets)
+        with writable(self.home):
+            return twin(ready, self.home, **more)
+
+    def sweep(self, path: Path | str, sets: Mapping[str, Any] | None = None, **more: Any) -> Swept:
+        """Live through a scenario in many worlds and variants, and sum up; see `sweep`.
+
+        Raises
+        ------
+        ScenarioInvalid, EnvironmentProblem, UsageError
+            Before anything ran, or because the machine is in the way.
+        """
+        with writable(self.home):
+            return sweep(Path(path), self.home, sets=sets or {}, **more)
+
+    def calibrate(
+        self, path: Path | str, sets: Mapping[str, Any] | None = None, **more: Any
+    ) -> list[Calibration]:
+        """Find thresholds at which a quiet world has no more false alarms than asked; see `calibrate`.
+
+        Raises
+        ------
+        ScenarioInvalid, EnvironmentProblem, UsageError
+            Before anything ran, or because the machine is in the way.
+        """
+        ready = check(Path(path), sets)
+        with writable(self.home):
+            return calibrate(ready, self.home, **more)
 
     # --- projections ----------------------------------------------------------------------------
 

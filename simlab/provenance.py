@@ -40,9 +40,14 @@ _NO_MATTER = {
     "lab.py",
     "machine.py",
     "progress.py",
+    "progress_worlds.py",
     "projector.py",
     "scoring.py",
     "services.py",
+    "sweep.py",
+    "twin.py",
+    "calibration.py",
+    "many.py",
 }
 """Files that decide nothing about what a stage makes or says."""
 

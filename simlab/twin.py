@@ -17,9 +17,10 @@ from typing import Any
 from simlab.checking import Checked
 from simlab.errors import UsageError
 from simlab.many import Row, Task, cell_of, live_through
-from simlab.outcomes import Interval, interval
-from simlab.quality import DEFAULT_METRIC
-from simlab.worlds import without
+from simlab.outcomes import Interval, hindsight, interval
+from simlab.quality import DEFAULT_METRIC, worse_by
+from simlab.views.harm import Effects
+from simlab.worlds import Worlds, with_scenario, without
 
 FOLD = "simlab.outcomes.trace"
 MEASURES = ("quality", "alarms", "retrains", "cost")
@@ -101,6 +102,26 @@ def twin(
         effects=tuple(_effects(rows, ids)),
         interaction=_interaction(rows, ids) if len(ids) > 1 else {},
     )
+
+
+def effects(ready: Checked, home: Path) -> Effects:
+    """By injection and window, how much worse the model does for it: the truth about harm.
+
+    Measured alone, and without retrains, which would mend what is to be measured. A share of the twin's
+    own figure, as `simlab.quality.worse_by` counts it.
+    """
+    scenario = ready.scenario
+    stages = {**scenario.stages, "retrain": {"policy": "never"}}
+    still = with_scenario(ready, scenario.model_copy(update={"stages": stages, "expect": (), "given": ()}))
+    ids = [i.id for i in scenario.inject if i.enabled]
+    metric = scenario.scoring.harm.metric or DEFAULT_METRIC[ready.card.problem]
+    worlds = Worlds(home)
+    quiet = hindsight(worlds.live(without(still, dict.fromkeys(ids, False))), metric)
+    found = {}
+    for id in ids:
+        hurt = hindsight(worlds.live(without(still, dict.fromkeys(ids, False), {id: True})), metric)
+        found[id] = {w: worse_by(metric, value, quiet[w]) for w, value in hurt.items() if w in quiet}
+    return found
 
 
 def _effects(rows: Mapping[str, Mapping[int, Row]], ids: Sequence[str]) -> list[Effect]:
