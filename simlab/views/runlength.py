@@ -35,9 +35,10 @@ def arl(first_alarms: Sequence[int | None], horizon: int | Sequence[int], level:
 
     The mean is the maximum likelihood estimate of an exponential (and of a geometric) law, windows at
     risk over alarms. Its interval is ``2 T / chi2(1 - a/2; 2 d + 2)`` to ``2 T / chi2(a/2; 2 d)`` for d
-    alarms in T windows (Epstein and Sobel 1953): the inverse of Garwood's interval of a rate. It is exact
-    for an exponential law over a fixed time at risk, and on the safe side for windows, which hold at most
-    one first alarm. The restricted mean is the area under the estimate of Kaplan and Meier 1958.
+    alarms in T windows, as usual for tests of life that end at a set time: the inverse of Garwood's interval
+    of a rate. It is exact for an exponential law over a fixed time at risk, and on the safe side for
+    windows, which hold at most one first alarm. The restricted mean is the area
+    under the estimate of Kaplan and Meier 1958.
 
     Parameters
     ----------
