@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from simlab.reference import Size
+from simlab.injectors._columns import baseline
+from simlab.reference import Reference, Size
 
 if TYPE_CHECKING:
     import numpy as np
@@ -55,3 +56,14 @@ def tally(what: str, now: np.ndarray, chances: np.ndarray, already: int = 0) -> 
     # Where hardly a row is expected, one more or less is no error: the normal law does not hold there.
     error = (variance + 1) ** 0.5 / count if variance > 0 else 0.0
     return Size(what, (already + float(chances.sum())) / count, float(now.mean()), error)
+
+
+def steps(before: np.ndarray, after: np.ndarray, declared: np.ndarray, reference: Reference) -> Size:
+    """How far a regression's answers moved on average, in standard deviations of the baseline's."""
+    sigma = float(baseline(reference, reference.target).std())
+    what = "mean of the answers, in standard deviations"
+    if not len(before) or sigma == 0:
+        return Size(what, None, None)
+    # A law may be told in single precision, and its sum over trees may run in another order.
+    error = 1e-6 * (1 + float(abs(declared).max()) / sigma)
+    return Size(what, float(declared.mean()) / sigma, float((after - before).mean()) / sigma, error)

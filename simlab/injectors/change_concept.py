@@ -8,13 +8,11 @@ from pydantic import Field
 
 from simlab.injectors._law import Mode, moved, turned
 from simlab.injectors._sizes import tally
-from simlab.reference import Size
+from simlab.reference import Reference, Size
 
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
-
-    from simlab.reference import Reference
 
 SEAM = "labels"
 LABELS = "concept"

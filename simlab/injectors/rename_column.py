@@ -8,13 +8,11 @@ from pydantic import Field
 
 from simlab.injectors._columns import chosen, present, put, struck
 from simlab.injectors._sizes import share as size_of_share
-from simlab.reference import Size
+from simlab.reference import Reference, Size
 
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
-
-    from simlab.reference import Reference
 
 SEAM = "traffic"
 LABELS = "keep"

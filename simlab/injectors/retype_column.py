@@ -6,13 +6,11 @@ from typing import TYPE_CHECKING, Literal
 
 from simlab.injectors._columns import numbers, present, put, struck
 from simlab.injectors._sizes import share as size_of_share
-from simlab.reference import Size
+from simlab.reference import Reference, Size
 
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
-
-    from simlab.reference import Reference
 
 SEAM = "traffic"
 LABELS = "keep"

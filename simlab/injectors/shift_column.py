@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from simlab.injectors._columns import moments, numbers, put_numbers
-from simlab.reference import Size
+from simlab.reference import Reference, Size
 
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
-
-    from simlab.reference import Reference
 
 SEAM = "traffic"
 LABELS = "ask"
