@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from simlab.injectors._sizes import tally
+from simlab.reference import Size
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -39,10 +42,20 @@ def yes(answers: np.ndarray, before: np.ndarray, after: np.ndarray) -> np.ndarra
     return chance
 
 
-def turned(answers: np.ndarray, before: np.ndarray, after: np.ndarray) -> np.ndarray:
-    """The chance that an answer is another one under another law; shape (n,)."""
+def turned(before: np.ndarray, after: np.ndarray, eta: np.ndarray, law: np.ndarray) -> Size:
+    """The share of answers that turned the way the law did; those that turned another way count against.
+
+    Parameters
+    ----------
+    before, after
+        The answers of the rows that may have changed.
+    eta, law
+        The law that `before` follows, and the one that `after` is said to.
+    """
     import numpy as np
 
-    chance = yes(answers, before, after)
-    other: np.ndarray = np.where(answers >= 0.5, 1 - chance, chance)
-    return other
+    chance = yes(before, eta, law)
+    steps = (after >= 0.5).astype(float) - (before >= 0.5)
+    way = np.sign(law - eta)
+    found = np.where(way == 0, -np.abs(steps), way * steps)
+    return tally("share of answers changed", found, np.where(before >= 0.5, 1 - chance, chance))

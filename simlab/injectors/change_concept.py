@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from simlab.injectors._law import Mode, moved, turned
-from simlab.injectors._sizes import tally
 from simlab.reference import Reference, Size
 
 if TYPE_CHECKING:
@@ -72,5 +71,5 @@ def size(
 ) -> Size:
     """Which share of the answers is another one; of several changes of answers at once, all of theirs."""
     eta = reference.eta(rows)
-    chances = turned(before, eta, moved(eta, mode, by, strength))[mask]
-    return tally("share of answers changed", (before != after)[mask], chances)
+    law = moved(eta, mode, by, strength)
+    return turned(before[mask], after[mask], eta[mask], law[mask])

@@ -79,9 +79,9 @@ def size(
     plain = _share(answers)
     if plain is None:
         return Size("share of yes", None, None)
-    own = change_prior(before, strength, reference, to=to)
-    clear = 0 < plain < 1 and np.array_equal(own, after)
-    declared = plain + strength * (to - plain) if clear else None
+    # Where each class has one weight, all its rows were weighed.
+    whole = all(len(np.unique(after[answers == label])) == 1 for label in (0, 1))
+    declared = plain + strength * (to - plain) if whole else None
     return Size("share of yes", declared, float(np.average(answers[known] >= 0.5, weights=after[known])))
 
 

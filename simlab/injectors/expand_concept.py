@@ -8,7 +8,6 @@ from pydantic import Field
 
 from simlab.injectors._columns import baseline, numbers
 from simlab.injectors._law import Mode, moved, turned
-from simlab.injectors._sizes import tally
 from simlab.reference import Reference, Size
 
 if TYPE_CHECKING:
@@ -92,10 +91,12 @@ def size(
     by: float = 0.0,
 ) -> Size:
     """Which share of the answers is another one; of several changes of answers at once, all of theirs."""
+    import numpy as np
+
     eta = reference.eta(rows)
     inside = _region(rows, strength, reference, column, share, side)
-    chances = inside * turned(before, eta, moved(eta, mode, by, 1.0))
-    return tally("share of answers changed", (before != after)[mask], chances[mask])
+    law = np.where(inside, moved(eta, mode, by, 1.0), eta)
+    return turned(before[mask], after[mask], eta[mask], law[mask])
 
 
 def _region(

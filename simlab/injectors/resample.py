@@ -115,7 +115,7 @@ def size(
     same = pc.fill_null(pc.equal(before[column].cast(pa.string()), value), False).to_numpy()
     if not len(same):
         return Size(what, None, None)
-    own = resample(before, strength, reference, column=column, by=by, value=value)
+    whole = all(len(np.unique(after[some])) <= 1 for some in (same, ~same))  # nobody was left out
     plain, odds = float(same.mean()), float(np.exp(min(by * strength, LARGEST)))
-    declared = plain * odds / (1 - plain + plain * odds) if np.array_equal(own, after) else None
+    declared = plain * odds / (1 - plain + plain * odds) if whole else None
     return Size(what, declared, float(after[same].sum() / after.sum()))

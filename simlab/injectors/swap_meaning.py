@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from simlab.injectors._columns import moments, numbers, put_numbers
 from simlab.injectors._law import turned
-from simlab.injectors._sizes import steps, tally
+from simlab.injectors._sizes import steps
 from simlab.reference import Reference, Size
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def size(
     law = _law(eta, rows, mask, strength, reference, column, other)
     if reference.problem == "regression":
         return steps(before[mask], after[mask], (law - eta)[mask], reference)
-    return tally("share of answers changed", (before != after)[mask], turned(before, eta, law)[mask])
+    return turned(before[mask], after[mask], eta[mask], law[mask])
 
 
 def _law(
