@@ -122,7 +122,7 @@ def test_new_support_lies_beyond_all_that_the_baseline_saw_and_within_what_was_s
     above, below = x[new & (x > 50)], x[new & (x < 20)]
     assert len(above) + len(below) == new.sum()
     assert len(above) / new.sum() == pytest.approx(0.5, abs=0.04)
-    assert 50 < above.min() and above.max() <= 70 and below.max() < 20 and 0 <= below.min()
+    assert above.min() > 50 and above.max() <= 70 and below.max() < 20 and below.min() >= 0
 
 
 def test_support_that_nobody_knows_cannot_be_left():
@@ -199,7 +199,7 @@ def test_virtual_drift_moves_the_inputs_and_keeps_what_the_law_and_its_errors_sa
         assert np.average(eta[side], weights=weights[side]) == pytest.approx(eta[side].mean(), abs=1e-9)
     error = np.minimum(eta, 1 - eta)
     assert np.average(error, weights=weights) == pytest.approx(error.mean(), abs=1e-9)
-    assert (np.average(x, weights=weights) - x.mean()) * np.sign(by) > 0.1 * x.std()
+    assert (np.average(x, weights=weights) - x.mean()) * np.sign(by) > 0.05 * x.std()
 
 
 def test_weights_of_virtual_drift_look_at_the_row_and_never_at_its_answer():
@@ -230,17 +230,12 @@ def test_false_positives_and_false_negatives_are_exchanged_and_the_accuracy_stay
 
 
 def test_a_chance_above_one_is_cut_and_an_exchange_with_nothing_is_none():
-    mask = np.ones(3, bool)
-    cut = mirror_concept(np.array([0.5, 0.45, 0.45]), ROWS, mask, 1.0, REFERENCE)
-    assert cut[0] == pytest.approx(0.1) and (cut >= 0).all()
-    cut = mirror_concept(np.array([0.8, 0.45, 0.45]), ROWS, mask, 1.0, REFERENCE)
-    assert cut[0] == pytest.approx(0.1)
-    cut = mirror_concept(np.array([0.99, 0.6, 0.01]), ROWS, mask, 1.0, REFERENCE)
-    assert cut[2] == pytest.approx(0.41)
-    cut = mirror_concept(np.array([0.5, 0.5, 0.1]), ROWS, mask, 1.0, REFERENCE)
-    assert cut[2] == 1.0
+    eta, mask = np.array([0.5, 0.5, 0.5, 0.5, 0.4, 0.1]), np.ones(6, bool)
+    # Errors of 2 where it says yes, of 0.5 where it says no: four times 0.4 is more than certain.
+    law = mirror_concept(eta, ROWS, mask, 1.0, REFERENCE)
+    np.testing.assert_allclose(law, [0.875, 0.875, 0.875, 0.875, 1.0, 0.4])
     one_sided = np.array([0.9, 0.8, 0.7])
-    assert (mirror_concept(one_sided, ROWS, mask, 1.0, REFERENCE) == one_sided).all()
+    assert (mirror_concept(one_sided, ROWS, mask[:3], 1.0, REFERENCE) == one_sided).all()
 
 
 def test_the_world_answers_as_if_two_columns_had_exchanged_their_standing():
