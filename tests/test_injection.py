@@ -20,7 +20,7 @@ class World:
     """A world of a few rows, without traffic."""
 
     schema = SCHEMA
-    reference = Reference({"age": (40.0, 10.0)})
+    reference = Reference({"age": (40.0, 10.0)}, eta=lambda rows: Law().eta(rows))
 
     def __init__(self, *injections: Injection):
         self.scenario: Scenario = scenario(inject=injections)

@@ -96,3 +96,22 @@ def moments(reference: Reference, column: str) -> tuple[float, float]:
             f"the baseline has no numeric column called {column!r}{did_you_mean(column, reference.moments)}"
         )
     return reference.moments[column]
+
+
+def baseline(reference: Reference, column: str) -> np.ndarray:
+    """The finite values of a numeric column in the baseline rows, at least one.
+
+    Raises
+    ------
+    LookupError
+        The world has no baseline rows, or no value of the column is known in them.
+    """
+    import numpy as np
+
+    if reference.table is None:
+        raise LookupError("this world has no baseline rows, so nobody knows what is usual in them")
+    values, _ = numbers(reference.table, column)
+    known: np.ndarray = values[np.isfinite(values)]
+    if not len(known):
+        raise LookupError(f"the column {column!r} has no value in the baseline")
+    return known

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
+
+from simlab.injectors._law import Mode, moved, turned
+from simlab.reference import Reference, Size
 
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
-
-    from simlab.reference import Reference
 
 SEAM = "labels"
 LABELS = "concept"
@@ -25,7 +26,7 @@ def change_concept(
     strength: float,
     reference: Reference,
     *,
-    mode: Literal["invert", "logit"] = "logit",
+    mode: Mode = "logit",
     by: Annotated[float, Field(allow_inf_nan=False)] = 0.0,
 ) -> np.ndarray:
     """Change what the features mean: the same rows get other answers.
@@ -54,9 +55,21 @@ def change_concept(
 
     if strength == 0:
         return eta
-    if mode == "invert":
-        moved = eta + strength * (1 - 2 * eta)
-    else:
-        with np.errstate(divide="ignore", over="ignore"):  # certain answers stay certain
-            moved = 1 / (1 + np.exp(-(np.log(eta) - np.log1p(-eta) + by * strength)))
-    return np.where(mask, np.clip(moved, 0.0, 1.0), eta)
+    return np.where(mask, moved(eta, mode, by, strength), eta)
+
+
+def size(
+    before: np.ndarray,
+    after: np.ndarray,
+    mask: np.ndarray,
+    strength: float,
+    reference: Reference,
+    *,
+    rows: pa.Table,
+    mode: Mode = "logit",
+    by: float = 0.0,
+) -> Size:
+    """Which share of the answers is another one; of several changes of answers at once, all of theirs."""
+    eta = reference.eta(rows)
+    law = moved(eta, mode, by, strength)
+    return turned(before[mask], after[mask], eta[mask], law[mask])

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
+from simlab.injectors._sizes import share as size_of_share
+from simlab.reference import Reference, Size
+
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
-
-    from simlab.reference import Reference
 
 SEAM = "labels"
 LABELS = "noise"
@@ -60,3 +61,38 @@ def flip_labels(
         raise ValueError("flip_labels needs labels that are 0 or 1")
     wrong = mask & (rng.random(len(labels)) < share * strength)
     return np.where(wrong, 1 - labels, labels).astype(labels.dtype)
+
+
+def size(
+    before: np.ndarray,
+    after: np.ndarray,
+    mask: np.ndarray,
+    strength: float,
+    reference: Reference,
+    *,
+    rows: pa.Table,
+    share: float = 0.1,
+) -> Size:
+    """Which share of the known labels is recorded wrong."""
+    import numpy as np
+
+    known = mask & ~np.isnan(before)
+    return size_of_share("share of labels wrong", (before != after)[known], share * strength)
+
+
+def undo(
+    after: np.ndarray,
+    mask: np.ndarray,
+    strength: float,
+    rng: np.random.Generator,
+    reference: Reference,
+    *,
+    share: float = 0.1,
+) -> np.ndarray:
+    """The true labels: the same draws say which records are wrong, and a class has one opposite."""
+    import numpy as np
+
+    if strength == 0:
+        return after
+    wrong = mask & (rng.random(len(after)) < share * strength)
+    return np.where(wrong, 1 - after, after).astype(after.dtype)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from simlab.injectors._columns import chosen, present, put, struck
+from simlab.injectors._sizes import share as size_of_share
+from simlab.reference import Reference, Size
 
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
-
-    from simlab.reference import Reference
 
 SEAM = "traffic"
 LABELS = "ask"
@@ -56,3 +56,24 @@ def new_category(
     if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
         raise TypeError(f"the column {column!r} holds {kind}, not categories")
     return put(rows, column, chosen(struck(rows, mask, strength, rng), value, old))
+
+
+def size(
+    before: pa.Table,
+    after: pa.Table,
+    mask: np.ndarray,
+    strength: float,
+    reference: Reference,
+    *,
+    column: str,
+    value: str,
+) -> Size:
+    """Which share of the rows has the category, those that had it anyway among them."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    old, new = (
+        pc.fill_null(pc.equal(rows[column].cast(pa.string()), value), False).to_numpy()[mask]
+        for rows in (before, after)
+    )
+    return size_of_share(f"share of {column} that is {value}", new, strength, old)

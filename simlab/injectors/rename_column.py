@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from simlab.injectors._columns import chosen, present, put, struck
+from simlab.injectors._sizes import share as size_of_share
+from simlab.reference import Reference, Size
 
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
-
-    from simlab.reference import Reference
 
 SEAM = "traffic"
 LABELS = "keep"
@@ -61,3 +61,37 @@ def rename_column(
         return rows  # no message said the new name, so nobody knows of it
     without = put(rows, column, chosen(renamed, None, values))
     return without.append_column(to, chosen(~renamed, None, values))
+
+
+def size(
+    before: pa.Table,
+    after: pa.Table,
+    mask: np.ndarray,
+    strength: float,
+    reference: Reference,
+    *,
+    column: str,
+    to: str,
+) -> Size:
+    """Which share of the values came under the new name, and not under the old one."""
+    there = mask & before[column].is_valid().to_numpy()
+    renamed = after[to].is_valid().to_numpy() & after[column].is_null().to_numpy()
+    return size_of_share(f"share of {column} sent as {to}", renamed[there], strength)
+
+
+def undo(
+    after: pa.Table,
+    mask: np.ndarray,
+    strength: float,
+    rng: np.random.Generator,
+    reference: Reference,
+    *,
+    column: str,
+    to: str,
+) -> pa.Table:
+    """Every value under the old name again."""
+    import pyarrow.compute as pc
+
+    if to not in after.column_names:
+        return after
+    return put(after, column, pc.coalesce(after[column], after[to])).drop_columns([to])

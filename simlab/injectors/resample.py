@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from simlab.injectors._columns import moments, numbers, present
+from simlab.reference import Reference, Size
 
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
-
-    from simlab.reference import Reference
 
 SEAM = "draw"
 LABELS = "weights"
@@ -82,3 +81,41 @@ def resample(
     # Only ratios of weights matter, so a common factor may keep them finite.
     exponent -= max(0.0, float(exponent.max(initial=0.0)) - LARGEST)
     return np.asarray(np.exp(np.maximum(exponent, -LARGEST)))
+
+
+def size(
+    before: pa.Table,
+    after: np.ndarray,
+    mask: None,
+    strength: float,
+    reference: Reference,
+    *,
+    column: str,
+    by: float,
+    value: str | None = None,
+) -> Size:
+    """What the weights make of the pool: the category's share, or how far the column's mean moves.
+
+    The mean of a column that is not normal has no closed form, and a draw that is restricted to some
+    rows has another one.
+    """
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if value is None:
+        what = f"mean of {column}, in standard deviations"
+        x, _ = numbers(before, column)
+        sigma, there = moments(reference, column)[1], np.isfinite(x)
+        if sigma == 0 or not there.any():
+            return Size(what, None, None)
+        gap = np.average(x[there], weights=after[there]) - x[there].mean()
+        return Size(what, None, float(gap) / sigma)
+    what = f"share of {column} that is {value}"
+    same = pc.fill_null(pc.equal(before[column].cast(pa.string()), value), False).to_numpy()
+    if not len(same):
+        return Size(what, None, None)
+    whole = all(len(np.unique(after[some])) <= 1 for some in (same, ~same))  # nobody was left out
+    plain, odds = float(same.mean()), float(np.exp(min(by * strength, LARGEST)))
+    declared = plain * odds / (1 - plain + plain * odds) if whole else None
+    return Size(what, declared, float(after[same].sum() / after.sum()))

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Literal
 
 from simlab.injectors._columns import numbers, present, put, struck
+from simlab.injectors._sizes import share as size_of_share
+from simlab.reference import Reference, Size
 
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
-
-    from simlab.reference import Reference
 
 SEAM = "traffic"
 LABELS = "keep"
 COLUMN = "numeric"
 PROBLEMS = ("binary", "regression")
 
-STYLES: Mapping[str, Callable[[float], str]] = {
-    "comma": lambda x: repr(x).replace(".", ","),
-    "text": lambda x: f"'{x!r}'",
-    "currency": lambda x: f"${x:,.2f}",
-    "unit": lambda x: f"{x!r} units",
-}
+Style = Literal["comma", "text", "currency", "unit"]
 
 
 def retype_column(
@@ -34,7 +28,7 @@ def retype_column(
     reference: Reference,
     *,
     column: str,
-    style: Literal["comma", "text", "currency", "unit"] = "comma",
+    style: Style = "comma",
 ) -> pa.Table:
     """Send numbers as text that a parser for numbers does not take.
 
@@ -57,6 +51,7 @@ def retype_column(
     LookupError, TypeError
         There is no such column, or it does not hold numbers.
     """
+    import numpy as np
     import pyarrow as pa
 
     if strength == 0:
@@ -65,8 +60,85 @@ def retype_column(
     hurt = struck(rows, mask, strength, rng) & ~missing
     if not hurt.any():
         return rows
-    write = STYLES[style]
-    # Whole numbers keep their form: a sender who is well writes 40, not 40.0.
-    plain = [None if x is None else repr(x) for x in present(rows, column).to_pylist()]
-    texts = [write(float(x)) if bad else text for x, bad, text in zip(values, hurt, plain, strict=True)]
-    return put(rows, column, pa.array(texts, pa.string()))
+    styled = _styled(values[hurt], style)
+    if hurt.all():
+        return put(rows, column, styled)
+    texts = _plain(present(rows, column))
+    # Each row takes its text from the plain ones or, where hurt, from the styled ones behind them.
+    place = np.arange(len(hurt))
+    place[hurt] = len(hurt) + np.arange(len(styled))
+    return put(rows, column, pa.concat_arrays([texts, styled]).take(pa.array(place)))
+
+
+def size(
+    before: pa.Table,
+    after: pa.Table,
+    mask: np.ndarray,
+    strength: float,
+    reference: Reference,
+    *,
+    column: str,
+    style: Style = "comma",
+) -> Size:
+    """Which share of the numbers that can be written in this style is."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    some = pa.array(mask & before[column].is_valid().to_numpy())
+    there, sent = before.select([column]).filter(some), after[column].filter(some)
+    styled, plain = _styled(numbers(there, column)[0], style), _plain(there[column])
+    telling = pc.not_equal(styled, plain)
+    found = pc.equal(sent, styled).filter(telling).to_numpy()
+    return size_of_share(f"share of {column} written as {style}", found, strength)
+
+
+def _plain(values: pa.ChunkedArray) -> pa.Array:
+    """Numbers as the digits of a sender who is well; whole numbers keep their form: 40, not 40.0."""
+    import pyarrow as pa
+
+    if pa.types.is_floating(values.type):
+        return _digits(_one(values.cast(pa.float64())))
+    return _one(values.cast(pa.string()))
+
+
+def _styled(values: np.ndarray, style: Style) -> pa.Array:
+    """Numbers, none missing, as text in a style."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if style == "currency":
+        texts = pa.array(np.char.mod("$%.2f", values), pa.string())
+        while pc.any(pc.match_substring_regex(texts, r"\d{4}[,.]")).as_py():
+            texts = pc.replace_substring_regex(texts, r"(\d)(\d{3}[,.])", r"\1,\2", max_replacements=1)
+        return texts
+    digits = _digits(pa.array(values))
+    if style == "comma":
+        return pc.replace_substring(digits, ".", ",")
+    quote, end = ("'", "'") if style == "text" else ("", " units")
+    return pc.binary_join_element_wise(quote, digits, end, "")
+
+
+def _digits(values: pa.Array) -> pa.Array:
+    """The shortest digits that tell a double from every other, as Python writes them."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    texts = values.cast(pa.string())
+    x = values.fill_null(0.5).to_numpy(zero_copy_only=False)
+    with np.errstate(invalid="ignore"):
+        whole = (x == np.floor(x)) & np.isfinite(x)
+    texts = pc.if_else(pa.array(whole), pc.binary_join_element_wise(texts, ".0", ""), texts)
+    # Where very large or small, Arrow turns to another notation than Python does.
+    other = np.isfinite(x) & ((np.abs(x) >= 1e9) | (np.abs(x) < 1e-3)) & (x != 0)
+    if other.any():
+        texts = pc.replace_with_mask(texts, pa.array(other), pa.array(x[other].astype(str), pa.string()))
+    return texts
+
+
+def _one(values: pa.ChunkedArray) -> pa.Array:
+    import pyarrow as pa
+
+    joined = values.combine_chunks()
+    return pa.concat_arrays(joined.chunks) if isinstance(joined, pa.ChunkedArray) else joined

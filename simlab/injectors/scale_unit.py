@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from simlab.injectors._columns import numbers, put_numbers, struck
+from simlab.injectors._sizes import share as size_of_share
+from simlab.reference import Reference, Size
 
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
-
-    from simlab.reference import Reference
 
 SEAM = "traffic"
 LABELS = "keep"
@@ -53,3 +53,21 @@ def scale_unit(
         return rows
     x, missing = numbers(rows, column)
     return put_numbers(rows, column, struck(rows, mask, strength, rng), x * factor, missing)
+
+
+def size(
+    before: pa.Table,
+    after: pa.Table,
+    mask: np.ndarray,
+    strength: float,
+    reference: Reference,
+    *,
+    column: str,
+    factor: float = 100.0,
+) -> Size:
+    """In how many of the rows whose value a change of unit can be seen in it was changed."""
+    import numpy as np
+
+    old, new = numbers(before, column)[0][mask], numbers(after, column)[0][mask]
+    seen = np.isfinite(old) & (old * factor != old)
+    return size_of_share(f"share of {column} times {factor:g}", (new == old * factor)[seen], strength)

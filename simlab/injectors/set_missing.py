@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from simlab.injectors._columns import chosen, present, put, struck
+from simlab.injectors._sizes import share as size_of_share
+from simlab.reference import Reference, Size
 
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
-
-    from simlab.reference import Reference
 
 SEAM = "traffic"
 LABELS = "keep"
@@ -53,3 +53,19 @@ def set_missing(
         return rows
     lost = struck(rows, mask, share * strength, rng)
     return put(rows, column, chosen(lost, None, present(rows, column)))
+
+
+def size(
+    before: pa.Table,
+    after: pa.Table,
+    mask: np.ndarray,
+    strength: float,
+    reference: Reference,
+    *,
+    column: str,
+    share: float = 0.3,
+) -> Size:
+    """Which share of the values that were there is lost."""
+    there = mask & before[column].is_valid().to_numpy()
+    lost = after[column].is_null().to_numpy()[there]
+    return size_of_share(f"share of {column} lost", lost, share * strength)

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from simlab.injectors._columns import moments, numbers, put_numbers
+from simlab.reference import Reference, Size
 
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
-
-    from simlab.reference import Reference
 
 SEAM = "traffic"
 LABELS = "ask"
@@ -59,3 +58,27 @@ def shift_column(
     x, missing = numbers(rows, column)
     moved = x + (scale - 1) * strength * (x - mean) + by * strength * sigma
     return put_numbers(rows, column, mask, moved, missing)
+
+
+def size(
+    before: pa.Table,
+    after: pa.Table,
+    mask: np.ndarray,
+    strength: float,
+    reference: Reference,
+    *,
+    column: str,
+    by: float = 0.0,
+    scale: float = 1.0,
+) -> Size:
+    """How far the mean moved; where the spread grows, rows off the baseline's mean move it further."""
+    import numpy as np
+
+    what = f"mean of {column}, in standard deviations"
+    mean, sigma = moments(reference, column)
+    old, new = numbers(before, column)[0][mask], numbers(after, column)[0][mask]
+    there = np.isfinite(old)
+    if not there.any() or sigma == 0:
+        return Size(what, None, None)
+    drag = (scale - 1) * strength * (float(old[there].mean()) - mean) / sigma
+    return Size(what, by * strength + drag, float((new - old)[there].mean()) / sigma)
