@@ -119,7 +119,7 @@ def show_sweep(found: Swept) -> None:
         console.print(
             f"[dim]{found.fresh} worlds in {found.seconds:.1f} s, {found.fresh / found.seconds:.2f} a second"
             + (f"; {known} were known" if known else "")
-            + f"; a world took {found.phases['build']:.3f} s to build, {found.phases['live']:.3f} s to live[/]"
+            + f"; each took {found.phases['build']:.3f} s to build, {found.phases['live']:.3f} s to live[/]"
         )
     else:
         console.print(f"[dim]all {known} worlds were known[/]")
