@@ -387,7 +387,6 @@ class Stream:
     def _remember(self, answered: pa.Table, yes: np.ndarray) -> None:
         """Count what was answered by group, for worlds in which decisions feed back."""
         import numpy as np
-
         import pyarrow as pa
 
         for group in self._groups:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-from pydantic import Field
+from simlab.injectors._groups import Part, flipped, whole, wrong_share
 
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-    from simlab.reference import Reference
+    from simlab.reference import Reference, Size
 
 SEAM = "labels"
 LABELS = "noise"
@@ -26,7 +26,7 @@ def flip_labels(
     rng: np.random.Generator,
     reference: Reference,
     *,
-    share: Annotated[float, Field(gt=0, le=1)] = 0.1,
+    share: Part = 0.1,
 ) -> np.ndarray:
     """Record the wrong class for a share of the rows.
 
@@ -56,7 +56,24 @@ def flip_labels(
 
     if strength == 0:
         return labels
-    if not np.isin(labels[~np.isnan(labels)], (0, 1)).all():
-        raise ValueError("flip_labels needs labels that are 0 or 1")
-    wrong = mask & (rng.random(len(labels)) < share * strength)
-    return np.where(wrong, 1 - labels, labels).astype(labels.dtype)
+    whole(labels, "flip_labels")
+    return flipped(labels, np.full(len(labels), share * strength), mask, rng)
+
+
+undo = flip_labels  # who is struck does not depend on the record, so striking twice is not striking
+
+
+def size(
+    before: np.ndarray,
+    after: np.ndarray,
+    mask: np.ndarray,
+    strength: float,
+    reference: Reference,
+    *,
+    rows: pa.Table | None = None,
+    share: float = 0.1,
+) -> Size:
+    """The share of records that are wrong: ``share s``."""
+    import numpy as np
+
+    return wrong_share(before, after, mask, np.full(len(before), share * strength))

@@ -1,0 +1,120 @@
+"""The injector `skew_prevalence`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
+
+from simlab.injectors._columns import numbers
+from simlab.injectors._groups import members
+from simlab.reference import Size
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+    from simlab.reference import Reference
+
+SEAM = "draw"
+LABELS = "weights"
+COLUMN = None
+ALSO = {"group": "categorical"}
+PROBLEMS = ("binary",)
+
+
+def skew_prevalence(
+    pool: pa.Table,
+    strength: float,
+    reference: Reference,
+    *,
+    group: str,
+    value: str,
+    ratio: Annotated[float, Field(gt=0, allow_inf_nan=False)],
+) -> np.ndarray:
+    """Make yes more common in one group than in the rest, at the same rate overall.
+
+    Prevalence disparity: the ratio ``r = P(Y=1|a) / P(Y=1|rest)`` becomes `ratio` while the overall rate
+    and the group's share p stay, so ``P(Y=1|rest) = rate / (r p + 1 - p)`` and the group's is r times
+    that (Bank Account Fraud, variant II). At strength s the ratio is ``r0^(1-s) ratio^s``, r0 being the
+    pool's own. Rows of one group and answer are drawn more or less often, all alike. Rows whose group
+    is missing belong to the rest.
+
+    Parameters
+    ----------
+    pool
+        The rows that may be drawn, with the target. Without rows of each group and answer every weight
+        is 1: what is not there cannot be drawn.
+    strength
+        In [0, 1]; at 0 every weight is 1.
+    reference
+        The undisturbed world.
+    group, value
+        A categorical column, and the value in it that is the group.
+    ratio
+        How many times as common a yes is in the group as in the rest, at full strength.
+
+    Returns
+    -------
+    numpy.ndarray
+        One weight above 0 per row of the pool, not normalised.
+
+    Raises
+    ------
+    LookupError
+        There is no such column, or nobody of that value.
+    ValueError
+        No group can be so much above the other at that overall rate.
+    """
+    import numpy as np
+
+    if strength == 0:
+        return np.ones(pool.num_rows)
+    theirs = members(pool, group, value, reference)
+    yes = numbers(pool, reference.target)[0] >= 0.5
+    cells = [(inside, said) for inside in (theirs, ~theirs) for said in (yes, ~yes)]
+    if not all((inside & said).any() for inside, said in cells):
+        return np.ones(pool.num_rows)
+    natural = yes[theirs].mean() / yes[~theirs].mean()
+    rates = _rates(theirs, yes, natural ** (1 - strength) * ratio**strength)
+    weights = np.ones(pool.num_rows)
+    for inside, rate in zip((theirs, ~theirs), rates, strict=True):
+        now = yes[inside].mean()
+        weights[inside] = np.where(yes[inside], rate / now, (1 - rate) / (1 - now))
+    return weights
+
+
+def _rates(theirs: np.ndarray, yes: np.ndarray, ratio: float) -> tuple[float, float]:
+    """The rate of yes in the group and in the rest at this ratio."""
+    overall, share = float(yes.mean()), float(theirs.mean())
+    rest = overall / (ratio * share + 1 - share)
+    if not (0 < rest < 1 and 0 < ratio * rest < 1):
+        raise ValueError(
+            f"skew_prevalence: at {overall:.3g} yes overall and a group of {share:.3g}, "
+            f"a ratio of {ratio:.3g} would need rates of {ratio * rest:.3g} and {rest:.3g}; both must be below 1"
+        )
+    return ratio * rest, rest
+
+
+def size(
+    before: pa.Table,
+    after: np.ndarray,
+    mask: np.ndarray | None,
+    strength: float,
+    reference: Reference,
+    *,
+    group: str,
+    value: str,
+    ratio: float,
+) -> Size:
+    """How many times as common a yes is in the group as in the rest: ``r0^(1-s) ratio^s``."""
+    import numpy as np
+
+    what = f"rate of yes where {group} is {value}, over that of the rest"
+    theirs = members(before, group, value, reference) if before.num_rows else np.zeros(0, bool)
+    yes = numbers(before, reference.target)[0] >= 0.5
+    if not all((inside & said).any() for inside in (theirs, ~theirs) for said in (yes, ~yes)):
+        return Size(what, None, None)
+    natural = yes[theirs].mean() / yes[~theirs].mean()
+    inside, rest = (float(np.average(yes[w], weights=after[w])) for w in (theirs, ~theirs))
+    return Size(what, float(natural ** (1 - strength) * ratio**strength), inside / rest)
