@@ -44,8 +44,10 @@ def bias_history(
         The world's probability of the positive class, one per row, in [0, 1].
     rows, mask, strength, reference
         As for every injector of the law.
-    group, value
-        A categorical column, and the value in it that is the group.
+    group
+        A categorical column.
+    value
+        The value in it that is the group.
     by
         How far the group's log odds fall at full strength; negative favours it.
 

@@ -44,11 +44,14 @@ def bias_labels(
         0 or 1 per row; NaN where unknown, which stays so.
     rows, mask, strength, rng, reference
         As for every injector of the record; one uniform draw per row is taken.
-    group, value
-        A categorical column, and the value in it that is the group.
-    from_1, from_0
-        Share of the group's rows of class 1 (of class 0) that are recorded as the other one, at full
-        strength.
+    group
+        A categorical column.
+    value
+        The value in it that is the group.
+    from_1
+        Share of the group's rows of class 1 that are recorded as 0, at full strength.
+    from_0
+        Share of the group's rows of class 0 that are recorded as 1, at full strength.
 
     Returns
     -------

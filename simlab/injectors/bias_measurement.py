@@ -44,8 +44,10 @@ def bias_measurement(
         As for every injector; nothing is drawn.
     column
         A numeric column. It holds doubles afterwards; missing values stay missing.
-    group, value
-        A categorical column, and the value in it that is the group.
+    group
+        A categorical column.
+    value
+        The value in it that is the group.
     by
         How much too low it is measured at full strength, in standard deviations; negative is too high.
 

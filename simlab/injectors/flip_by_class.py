@@ -41,8 +41,10 @@ def flip_by_class(
         0 or 1 per row; NaN where unknown, which stays so.
     rows, mask, strength, rng, reference
         As for every injector of the record; one uniform draw per row is taken.
-    from_0, from_1
-        Share of the rows of class 0 (of class 1) that are recorded as the other one, at full strength.
+    from_0
+        Share of the rows of class 0 that are recorded as 1, at full strength.
+    from_1
+        Share of the rows of class 1 that are recorded as 0, at full strength.
 
     Returns
     -------

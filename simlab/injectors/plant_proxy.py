@@ -49,8 +49,10 @@ def plant_proxy(
     column
         A numeric column. It holds doubles afterwards; missing values stay missing. One without spread,
         or that the group explains wholly, stays as it is.
-    group, value
-        A categorical column, and the value in it that is the group.
+    group
+        A categorical column.
+    value
+        The value in it that is the group.
     correlation
         Correlation of the column with membership at full strength.
 

@@ -61,8 +61,10 @@ def select_rows(
         How much the log odds grow per standard deviation of the column.
     by_answer
         How much the log odds grow with the answer.
-    group, value
-        A categorical column, and the value in it that is the group.
+    group
+        A categorical column.
+    value
+        The value in it that is the group.
     by_group
         How much higher the group's log odds are.
 

@@ -49,8 +49,10 @@ def skew_prevalence(
         In [0, 1]; at 0 every weight is 1.
     reference
         The undisturbed world.
-    group, value
-        A categorical column, and the value in it that is the group.
+    group
+        A categorical column.
+    value
+        The value in it that is the group.
     ratio
         How many times as common a yes is in the group as in the rest, at full strength.
 
@@ -91,7 +93,8 @@ def _rates(theirs: np.ndarray, yes: np.ndarray, ratio: float) -> tuple[float, fl
     if not (0 < rest < 1 and 0 < ratio * rest < 1):
         raise ValueError(
             f"skew_prevalence: at {overall:.3g} yes overall and a group of {share:.3g}, "
-            f"a ratio of {ratio:.3g} would need rates of {ratio * rest:.3g} and {rest:.3g}; both must be below 1"
+            f"a ratio of {ratio:.3g} would need rates of {ratio * rest:.3g} and {rest:.3g}; "
+            "both must be below 1"
         )
     return ratio * rest, rest
 

@@ -43,8 +43,10 @@ def underrepresent(
         In [0, 1]; at 0 every weight is 1.
     reference
         The undisturbed world.
-    group, value
-        A categorical column, and the value in it that is the group.
+    group
+        A categorical column.
+    value
+        The value in it that is the group.
     keep
         Share of the group's rows that are kept at full strength.
 
