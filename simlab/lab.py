@@ -304,7 +304,7 @@ class Lab:
         stream = Stream(scenario, source, Outside(run.say_of_world, run.memo, run.store.save, run.store.load))
         try:
             deployment = build(run, stream.training())
-            gate = judge(Account(scenario, run.said), scenario.given)
+            gate = judge(Account(scenario, run.said, run.world_said), scenario.given)
             _say_verdicts(run, gate, "given")
             if missed := [v for v in gate if not v.held]:
                 raise GateNotMet(f"the gate was not met: {missed[0].expectation}: {missed[0].why}")
@@ -312,7 +312,7 @@ class Lab:
         except GateNotMet as wrong:
             return gate, "gate", wrong.exit_code, str(wrong)
         except StageFailed as failed:
-            found = judge(Account(scenario, run.said), scenario.expect)
+            found = judge(Account(scenario, run.said, run.world_said), scenario.expect)
             covered = any(
                 "stage_fails" in item and v.held for item, v in zip(scenario.expect, found, strict=True)
             )
@@ -321,7 +321,7 @@ class Lab:
                 return found, "failed", failed.exit_code, str(failed)
             held = all(v.held for v in found)
             return found, "held" if held else "deviated", 0 if held else 5, "" if held else _broken(found)
-        found = judge(Account(scenario, run.said), scenario.expect)
+        found = judge(Account(scenario, run.said, run.world_said), scenario.expect)
         _say_verdicts(run, found, "expect")
         held = all(v.held for v in found)
         return (
