@@ -133,7 +133,7 @@ def size(
     count = int(where.sum())
     if not count:
         return Size(what, None, None)
-    measured = float((after - before)[where].mean() / 3600)
+    measured = float((after[where] - before[where]).mean() / 3600)
     if rows is None and positive is not None:
         return Size(what, None, measured)
     means = (
