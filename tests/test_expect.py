@@ -174,6 +174,8 @@ def test_every_expectation_fails_on_a_run_that_said_nothing(name: str) -> None:
         "alarm_between": {"first": 0, "last": 19}, "no_alarm_before": {"window": 5}, "alarms_at_most": {"count": 0},
         "alarm_clears": {"alarm": "*", "by": 9}, "retrained": {}, "rows_rejected": {"at_least": 1},
         "rows_served": {"at_least": 1}, "stage_fails": {"stage": "deploy"},
+        "hindsight_worse": {"metric": "monitor.auc", "by": 0.1}, "labels_trickle": {"windows": 2},
+        "size_reaches": {"injection": "older", "value": 0},
     }  # fmt: skip
     assert not verdict(told(), name, **needed[name])
 

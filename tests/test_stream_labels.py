@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ import yaml
 
 from simlab import events as e
 from simlab.artifacts import Deployment, History, Plan, Served
-from simlab.scenario import Injection, LabelLaw
+from simlab.scenario import Injection
 from simlab.signature import module_of, names
 from simlab.stages.features import _parts
 from simlab.stream import Stream
@@ -91,7 +90,7 @@ def test_labels_that_trickle_are_judged_together_and_none_before_it_is_due() -> 
 def test_what_is_known_of_a_window_after_some_days_is_the_law_of_waiting() -> None:
     late = on_labels("delay_labels", settings={"mean": "48h", "law": "exponential"})
     _, labels, kept, _ = live(scenario(inject=(late,)))
-    known = {labels_.arrived: pc.sum(pc.equal(labels_.table["window"], 0)).as_py() or 0 for labels_ in labels}
+    known = {each.arrived: pc.sum(pc.equal(each.table["window"], 0)).as_py() or 0 for each in labels}
     # Rows lie evenly in the day: the mean of 1 - exp(-(k + 1 - u) / 2) over u in [0, 1].
     for k in range(6):
         expected = 1 - 2 * (np.exp(0.5) - 1) * np.exp(-(k + 1) / 2)
@@ -105,7 +104,10 @@ def test_a_delay_grows_with_its_shape_and_ends_with_it() -> None:
         "delay_labels", start=2, end=4, shape={"linear": 2}, settings={"mean": "2d", "law": "constant"}
     )
     _, labels, _, _ = live(scenario(inject=(late,)))
-    arrived = {n: sorted({l.arrived for l in labels if n in l.table["window"].to_pylist()}) for n in range(6)}
+    arrived = {
+        n: sorted({each.arrived for each in labels if n in each.table["window"].to_pylist()})
+        for n in range(6)
+    }
     assert arrived[1] == [1] and arrived[2] == [3] and arrived[3] == [5] and arrived[4] == [4]
 
 
@@ -140,7 +142,7 @@ def test_labels_are_due_after_what_happened_whatever_else_is_sent() -> None:
 def test_lost_labels_never_come() -> None:
     lost = on_labels("lose_labels", settings={"share": 0.4})
     _, labels, kept, stream = live(scenario(inject=(lost,)))
-    known = sum(l.fresh for l in labels)
+    known = sum(each.fresh for each in labels)
     gone = sum(f.rows for f in kept.injected())
     assert known + gone == 600 and gone / 600 == pytest.approx(0.4, abs=0.08)
     assert not stream._pending, "nobody waits for what never comes"
@@ -155,7 +157,7 @@ def test_only_whom_the_model_said_yes_to_is_labelled_and_a_few_by_exploration() 
         windows, labels, _, _ = live(scenario(inject=(chosen,)), said)
         job = {i: j for w in windows for i, j in zip(
             w.table["inference_id"].to_pylist(), w.table["job"].to_pylist(), strict=True)}  # fmt: skip
-        known = {i for l in labels for i in l.table["inference_id"].to_pylist()}
+        known = {i for each in labels for i in each.table["inference_id"].to_pylist()}
         every = list(job.values())
         return {j: sum(job[i] == j for i in known) / every.count(j) for j in set(every)}
 
@@ -185,7 +187,7 @@ def test_hindsight_judges_what_happened_and_the_labels_say_what_was_recorded() -
     def truth_and_record(*inject: Injection) -> tuple[Any, float]:
         _, labels, kept, _ = live(scenario(inject=inject))
         judged = [f.metrics["positive_rate"] for f in kept.said if isinstance(f, e.HindsightMeasured)]
-        values = np.concatenate([l.table["label"].to_numpy() for l in labels])
+        values = np.concatenate([each.table["label"].to_numpy() for each in labels])
         return judged, float(values.mean())
 
     plain, recorded = truth_and_record()
@@ -214,7 +216,7 @@ def test_two_changes_of_the_law_are_each_measured_by_their_own_effect() -> None:
     )
     _, _, kept, _ = live(scenario(inject=both))
     apart = [live(scenario(inject=(i,)))[2].injected() for i in both]
-    assert sum((f.relabelled for f in kept.injected())) == sum(f.relabelled for one in apart for f in one)
+    assert sum(f.relabelled for f in kept.injected()) == sum(f.relabelled for one in apart for f in one)
     assert [f.relabelled for f in kept.injected() if f.injection == "a"] == [f.relabelled for f in apart[0]]
 
 

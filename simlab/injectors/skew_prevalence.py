@@ -72,23 +72,36 @@ def skew_prevalence(
 
     if strength == 0:
         return np.ones(pool.num_rows)
+    place, counts = _cells(pool, group, value, reference)
+    if not counts.all():
+        return np.ones(pool.num_rows)
+    natural = _ratio(counts)
+    wanted = _rates(counts, natural ** (1 - strength) * ratio**strength)
+    now = counts[:, 1] / counts.sum(axis=1)
+    return np.asarray(np.stack([(1 - wanted) / (1 - now), wanted / now], axis=1).ravel()[place])
+
+
+def _cells(pool: pa.Table, group: str, value: str, reference: Reference) -> tuple[np.ndarray, np.ndarray]:
+    """Each row's cell, twice its group plus its answer; and how many rows each has, by group and answer."""
+    import numpy as np
+
     theirs = members(pool, group, value, reference)
     yes = numbers(pool, reference.target)[0] >= 0.5
-    cells = [(inside, said) for inside in (theirs, ~theirs) for said in (yes, ~yes)]
-    if not all((inside & said).any() for inside, said in cells):
-        return np.ones(pool.num_rows)
-    natural = yes[theirs].mean() / yes[~theirs].mean()
-    rates = _rates(theirs, yes, natural ** (1 - strength) * ratio**strength)
-    weights = np.ones(pool.num_rows)
-    for inside, rate in zip((theirs, ~theirs), rates, strict=True):
-        now = yes[inside].mean()
-        weights[inside] = np.where(yes[inside], rate / now, (1 - rate) / (1 - now))
-    return weights
+    place = theirs.astype(np.int8) * np.int8(2) + yes
+    return place, np.bincount(place, minlength=4).reshape(2, 2)
 
 
-def _rates(theirs: np.ndarray, yes: np.ndarray, ratio: float) -> tuple[float, float]:
-    """The rate of yes in the group and in the rest at this ratio."""
-    overall, share = float(yes.mean()), float(theirs.mean())
+def _ratio(counts: np.ndarray) -> float:
+    """The group's rate of yes over that of the rest."""
+    rates = counts[:, 1] / counts.sum(axis=1)
+    return float(rates[1] / rates[0])
+
+
+def _rates(counts: np.ndarray, ratio: float) -> np.ndarray:
+    """The rates of yes in the rest and in the group at this ratio."""
+    import numpy as np
+
+    overall, share = float(counts[:, 1].sum() / counts.sum()), float(counts[1].sum() / counts.sum())
     rest = overall / (ratio * share + 1 - share)
     if not (0 < rest < 1 and 0 < ratio * rest < 1):
         raise ValueError(
@@ -96,7 +109,7 @@ def _rates(theirs: np.ndarray, yes: np.ndarray, ratio: float) -> tuple[float, fl
             f"a ratio of {ratio:.3g} would need rates of {ratio * rest:.3g} and {rest:.3g}; "
             "both must be below 1"
         )
-    return ratio * rest, rest
+    return np.array([rest, ratio * rest])
 
 
 def size(
@@ -114,10 +127,8 @@ def size(
     import numpy as np
 
     what = f"rate of yes where {group} is {value}, over that of the rest"
-    theirs = members(before, group, value, reference) if before.num_rows else np.zeros(0, bool)
-    yes = numbers(before, reference.target)[0] >= 0.5
-    if not all((inside & said).any() for inside in (theirs, ~theirs) for said in (yes, ~yes)):
+    place, counts = _cells(before, group, value, reference) if before.num_rows else (None, np.zeros(1))
+    if place is None or not counts.all():
         return Size(what, None, None)
-    natural = yes[theirs].mean() / yes[~theirs].mean()
-    inside, rest = (float(np.average(yes[w], weights=after[w])) for w in (theirs, ~theirs))
-    return Size(what, float(natural ** (1 - strength) * ratio**strength), inside / rest)
+    weighed = np.bincount(place, weights=after, minlength=4).reshape(2, 2)
+    return Size(what, float(_ratio(counts) ** (1 - strength) * ratio**strength), _ratio(weighed))

@@ -198,7 +198,7 @@ def test_prevalence_is_skewed_at_the_same_rate_and_shares(ratio: float, strength
     assert weights[WOMAN].sum() == pytest.approx(WOMAN.mean()), "the group's share stays"
     r, p = rates[0] / rates[1], WOMAN.mean()
     assert rates[1] == pytest.approx(Y.mean() / (r * p + 1 - p))
-    cells = [np.unique(weights[g & (Y == k)]).size for g in (WOMAN, ~WOMAN) for k in (0, 1)]
+    cells = [np.unique(weights[g & (k == Y)]).size for g in (WOMAN, ~WOMAN) for k in (0, 1)]
     assert cells == [1] * 4, "within a group and answer all weigh alike"
 
 
