@@ -23,10 +23,12 @@ Share = Annotated[float, Field(gt=0, le=1)]
 
 @dataclass(frozen=True)
 class Account:
-    """What a run said, and the scenario it lived through."""
+    """What a run said, what was done to its world, and the scenario it lived through."""
 
     scenario: Scenario
     events: Sequence[e.Event]
+    world: Sequence[e.Event] = ()
+    """No monitor reads it; who wrote the scenario may ask it what the monitors did not know."""
 
 
 @dataclass(frozen=True)
@@ -261,6 +263,66 @@ def retrained(
     return held, _count(len(done), "retrain") + (f": {where}" if where else "")
 
 
+def hindsight_worse(
+    account: Account,
+    *,
+    metric: str,
+    by: Annotated[float, Field(gt=0)],
+    first: Count = 0,
+    last: Count | None = None,
+) -> tuple[bool, str]:
+    """What truly happened was worse than what the monitors measured, by at least some figure.
+
+    Means over the windows that both speak about: a metric as the monitors knew it in the end, and the
+    same judged with every answer as it really was.
+    """
+    end = last if last is not None else account.scenario.clock.windows
+    name = metric.rpartition(".")[2]
+    believed = {w: v for w, v in _points(account, metric) if w is not None and first <= w <= end}
+    judged = {
+        fact.window: value
+        for fact in account.world
+        if isinstance(fact, e.HindsightMeasured) and (value := fact.metrics.get(name)) is not None
+    }
+    both = sorted(w for w in believed if w in judged)
+    if not both:
+        return False, f"{metric} was never measured in windows {first} to {end}"
+    seen, true = _mean([believed[w] for w in both]), _mean([judged[w] for w in both])
+    worse = (true - seen) if name in LOWER_IS_BETTER else (seen - true)
+    said = f"{metric} was believed to be {seen:.4g} in {_count(len(both), 'window')}, and was {true:.4g}"
+    return worse >= by, said
+
+
+def labels_trickle(account: Account, *, windows: Annotated[float, Field(gt=1)]) -> tuple[bool, str]:
+    """The labels of a window arrive over at least so many windows, on average."""
+    times: dict[int, int] = {}
+    for fact in _of(account, e.LabelsArrived):
+        for window in fact.of_windows:
+            times[window] = times.get(window, 0) + 1
+    if not times:
+        return False, "no label ever arrived"
+    found = sum(times.values()) / len(times)
+    said = f"labels of {_count(len(times), 'window')} arrived over {found:.2g} windows each, on average"
+    return found >= windows, said
+
+
+def size_reaches(
+    account: Account, *, injection: str, value: float, first: Count = 0, last: Count | None = None
+) -> tuple[bool, str]:
+    """An injection's own measure of its size comes to at least some value, in one of some windows."""
+    end = last if last is not None else account.scenario.clock.windows
+    sizes = [
+        (fact.size.measured, fact.window or 0, fact.size.what)
+        for fact in account.world
+        if isinstance(fact, e.Injected) and fact.injection == injection and fact.size is not None
+        if fact.size.measured is not None and first <= (fact.window or 0) <= end
+    ]
+    if not sizes:
+        return False, f"{injection} was never measured in windows {first} to {end}"
+    most, window, what = max(sizes)
+    return most >= value, f"{what}: at most {most:.4g}, in window {window}"
+
+
 def rows_rejected(
     account: Account, *, at_least: Count, column: str = "*", first: Count = 0, last: Count | None = None
 ) -> tuple[bool, str]:
@@ -298,6 +360,9 @@ _ALL: tuple[Callable[..., tuple[bool, str]], ...] = (
     alarms_at_most,
     alarm_clears,
     retrained,
+    hindsight_worse,
+    labels_trickle,
+    size_reaches,
     rows_rejected,
     rows_served,
     stage_fails,

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -23,6 +24,7 @@ from simlab.reference import Reference, Size
 from simlab.scenario import Injection, Scenario
 from simlab.shapes import alpha
 from simlab.signature import find, module_of
+from simlab.signature import settings as typed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,6 +35,24 @@ TRAINING = -1
 
 Touched = tuple[Injection, float, "np.ndarray", "pa.Table", "pa.Table"]
 """An injection that acted: its intensity, its mask, the rows before and after."""
+
+
+PLACE = "__place__"
+"""Column of messages on their way that tells whose they are: a place among the rows they were made of."""
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A window's messages, and beside each of them the row it speaks of; all in the same order."""
+
+    messages: pa.Table
+    """As sent, with the answer that truly happened."""
+    people: pa.Table
+    """The rows as they really are, with the answer that truly happened."""
+    origin: pa.Table
+    """The rows before anything was done to them: what conditions look at."""
+    recorded: np.ndarray
+    """The answers as they are recorded."""
 
 
 class World(Protocol):
@@ -68,6 +88,15 @@ def seam(injection: Injection) -> str:
     return str(module_of("injectors", injection.kind).SEAM)
 
 
+def settings_of(injection: Injection) -> dict[str, Any]:
+    """The injector's own keys, each in its type: `3d` is a duration."""
+    function = find("injectors", injection.kind)
+    values, problems = typed(function, injection.settings, f"inject.{injection.id}.with")
+    if problems:
+        raise ValueError("; ".join(problems))
+    return values
+
+
 def seed_of(scenario: Scenario, number: int) -> int:
     """The seed of an injection's draws: what is done to training rows belongs to the build."""
     return scenario.seed.build if number == TRAINING else scenario.seed.world
@@ -91,38 +120,81 @@ def acting(
 
 def draw_weights(world: World, pool: pa.Table, number: int) -> np.ndarray | None:
     """Weights of the rows that may be drawn, or None where nobody weighs them."""
+    import pyarrow as pa
+
     total: np.ndarray | None = None
     for injection, strength in acting(world.scenario, ("weights",), number):
-        settings = injection.settings
+        settings = settings_of(injection)
         past: tuple[Mapping[str, tuple[int, int]], ...] = ()
         if seam(injection) == "decisions":
             past = (world.past(str(settings["group"])),)
-        weights = find("injectors", injection.kind)(pool, *past, strength, world.reference, **settings)
-        if injection.where:
-            weights = _where(pool, injection).astype(float) * (weights - 1) + 1
-        total = weights if total is None else total * weights
+        mixes = injection.act == "mix"
+        hard, share = (1.0, strength * injection.fraction) if mixes else (strength, injection.fraction)
+        own = find("injectors", injection.kind)(pool, *past, hard, world.reference, **settings)
+        inside = _where(pool, injection) if injection.where else None
+        weights = _mixed(own, inside, share)
+        total = weights if total is None else total / total.max() * (weights / weights.max())
         world.say(
             _fact(
                 injection,
                 number,
                 strength,
-                rows=pool.num_rows,
+                rows=pool.num_rows if inside is None else int(inside.sum()),
                 of=pool.num_rows,
                 mask=_digest(weights),
                 measured=_weighted_gap(pool, weights, world.reference.moments),
-                size=_size(world, injection, pool, weights, None, strength),
+                size=_size(
+                    world,
+                    injection,
+                    pool if inside is None else pool.filter(pa.array(inside)),
+                    own if inside is None else own[inside],
+                    None,
+                    hard,
+                    **({"past": past[0]} if past else {}),
+                ),
             )
         )
     return total
 
 
+def _mixed(weights: np.ndarray, inside: np.ndarray | None, share: float) -> np.ndarray:
+    """Weights of a draw in which a share of the rows comes from the weighted law, the rest from the plain."""
+    import numpy as np
+
+    if inside is not None:
+        weights = np.where(inside, weights, 1.0)
+    if share < 1:
+        weights = 1 - share + share * (weights / weights.mean())
+    return np.asarray(weights)
+
+
 def inject(world: World, table: pa.Table, number: int) -> pa.Table:
     """A window's rows (or the training rows) after everything that is done to them."""
-    return record(world, deliver(world, change(world, table, number), number), number)
+    import pyarrow as pa
+
+    sent = send(world, table, number)
+    target = world.schema.target
+    place = sent.messages.column_names.index(target)
+    return sent.messages.set_column(place, target, pa.array(sent.recorded))
 
 
-def change(world: World, table: pa.Table, number: int) -> pa.Table:
-    """The rows after changes of the world, of its law, and of what is measured of it."""
+def send(world: World, table: pa.Table, number: int) -> Sent:
+    """Everything that is done to a window's rows, up to the record of their answers."""
+    import numpy as np
+    import pyarrow as pa
+
+    people, messages = change(world, table, number)
+    marked = messages.append_column(PLACE, pa.array(np.arange(table.num_rows)))
+    delivered = deliver(world, marked, table, number)
+    origin = table
+    if delivered is not marked:
+        people, origin = people.take(delivered[PLACE]), table.take(delivered[PLACE])
+        messages = delivered.drop_columns([PLACE])
+    return Sent(messages, people, origin, record(world, people, origin, number))
+
+
+def change(world: World, table: pa.Table, number: int) -> tuple[pa.Table, pa.Table]:
+    """The rows after changes of the world and of its law; and what is measured of them."""
     original = table
     touched: list[Touched] = []
     for injection, strength in acting(world.scenario, ("ask",), number):
@@ -131,6 +203,7 @@ def change(world: World, table: pa.Table, number: int) -> pa.Table:
     relabelled = 0
     if touched or concepts:
         table, relabelled = _relabel(world, table, original, touched, concepts, number)
+    people = table
     for injection, strength in acting(world.scenario, ("keep",), number, at="traffic"):
         table = _apply(world, table, original, injection, strength, number, touched)
     for injection, strength, mask, before, after in touched:
@@ -148,16 +221,15 @@ def change(world: World, table: pa.Table, number: int) -> pa.Table:
                 size=_size(world, injection, before, after, mask, 1.0 if injection.act == "mix" else intense),
             )
         )
-    return table
+    return people, table
 
 
-def deliver(world: World, table: pa.Table, number: int) -> pa.Table:
+def deliver(world: World, table: pa.Table, origin: pa.Table, number: int) -> pa.Table:
     """The rows as they are delivered: some twice, some late, some out of order."""
     for injection, strength in acting(world.scenario, ("keep",), number, at="delivery"):
-        mask, hard = _mask(world, table, injection, strength, number)
-        rng = rng_for(seed_of(world.scenario, number), "inject", injection.id, "draw", number)
+        mask, hard = _mask(world, origin.take(table[PLACE]), injection, strength, number)
         after = find("injectors", injection.kind)(
-            table, mask, hard, rng, world.reference, **injection.settings
+            table, mask, hard, _rng(world, injection, number), world.reference, **settings_of(injection)
         )
         world.say(
             _fact(
@@ -174,40 +246,70 @@ def deliver(world: World, table: pa.Table, number: int) -> pa.Table:
     return table
 
 
-def record(world: World, table: pa.Table, number: int) -> pa.Table:
-    """The rows with their answers as they are recorded, right or wrong."""
-    import pyarrow as pa
+def record(world: World, people: pa.Table, origin: pa.Table, number: int) -> np.ndarray:
+    """The answers as they are recorded, right or wrong.
 
-    target = world.schema.target
+    Parameters
+    ----------
+    people
+        The rows as they really are, with the answers that truly happened.
+    origin
+        The same rows before anything was done to them.
+    """
+    labels: np.ndarray = people[world.schema.target].to_numpy()
     for injection, strength in acting(world.scenario, ("noise",), number):
-        labels = table[target].to_numpy()
-        mask, hard = _mask(world, table, injection, strength, number)
-        rng = rng_for(seed_of(world.scenario, number), "inject", injection.id, "draw", number)
+        mask, hard = _mask(world, origin, injection, strength, number)
         noisy = find("injectors", injection.kind)(
-            labels, table, mask, hard, rng, world.reference, **injection.settings
+            labels,
+            people,
+            mask,
+            hard,
+            _rng(world, injection, number),
+            world.reference,
+            **settings_of(injection),
         )
-        _report_labels(world, injection, strength, hard, mask, table, labels, noisy, number)
-        table = table.set_column(table.column_names.index(target), target, pa.array(noisy))
-    return table
+        _report_labels(world, injection, strength, hard, mask, people, labels, noisy, number)
+        labels = noisy
+    return labels
 
 
-def arrive(world: World, rows: pa.Table, delays: np.ndarray, answered: np.ndarray, number: int) -> np.ndarray:
+def arrive(
+    world: World,
+    rows: pa.Table,
+    origin: pa.Table,
+    delays: np.ndarray,
+    known: np.ndarray,
+    yes: np.ndarray,
+    number: int,
+) -> np.ndarray:
     """When each label becomes known, in seconds after its row; infinity is never.
 
     Parameters
     ----------
     rows
-        The answered rows of a window as they were sent, with the target as it is recorded.
+        All rows of a window, answered or not, so that what is drawn for one does not depend on whether
+        another was refused; with the target as it is recorded.
+    origin
+        The same rows before anything was done to them.
     delays
         The scenario's own law, shape (n,).
-    answered
-        Whether the model said yes to each row (a regression says yes to all).
+    known
+        Which rows were answered at all: only their labels can arrive.
+    yes
+        Whether the model said yes to each row (a regression says yes to all it answered).
     """
     for injection, strength in acting(world.scenario, ("keep",), number, at="arrival"):
-        mask, hard = _mask(world, rows, injection, strength, number)
-        rng = rng_for(seed_of(world.scenario, number), "inject", injection.id, "draw", number)
+        mask, hard = _mask(world, origin, injection, strength, number)
+        mask &= known
         after = find("injectors", injection.kind)(
-            delays, rows, answered, mask, hard, rng, world.reference, **injection.settings
+            delays,
+            rows,
+            yes,
+            mask,
+            hard,
+            _rng(world, injection, number),
+            world.reference,
+            **settings_of(injection),
         )
         world.say(
             _fact(
@@ -215,9 +317,9 @@ def arrive(world: World, rows: pa.Table, delays: np.ndarray, answered: np.ndarra
                 number,
                 strength,
                 rows=int((after != delays).sum()),
-                of=rows.num_rows,
+                of=int(known.sum()),
                 mask=_digest(mask),
-                size=_size(world, injection, delays, after, mask, hard),
+                size=_size(world, injection, delays, after, mask, hard, rows=rows, answered=yes),
             )
         )
         delays = after
@@ -227,7 +329,7 @@ def arrive(world: World, rows: pa.Table, delays: np.ndarray, answered: np.ndarra
 def known_until(scenario: Scenario, view: str, number: int, end: datetime) -> datetime:
     """Up to which moment a feature view was told what it should know at the end of a window."""
     for injection, strength in acting(scenario, ("keep",), number, at="updates"):
-        end = find("injectors", injection.kind)(view, end, strength, **injection.settings)
+        end = find("injectors", injection.kind)(view, end, strength, **settings_of(injection))
     return end
 
 
@@ -240,7 +342,7 @@ def inject_ops(
     for injection, strength in acting(scenario, (), number, ops=True):
         if seam != module_of("injectors", injection.kind).SEAM:
             continue
-        after = find("injectors", injection.kind)(value, strength, **injection.settings)
+        after = find("injectors", injection.kind)(value, strength, **settings_of(injection))
         say(
             Injected(
                 window=number,
@@ -267,10 +369,16 @@ def _apply(
     touched: list[Touched],
 ) -> pa.Table:
     mask, hard = _mask(world, original, injection, strength, number)
-    rng = rng_for(seed_of(world.scenario, number), "inject", injection.id, "draw", number)
-    after = find("injectors", injection.kind)(table, mask, hard, rng, world.reference, **injection.settings)
+    after = find("injectors", injection.kind)(
+        table, mask, hard, _rng(world, injection, number), world.reference, **settings_of(injection)
+    )
     touched.append((injection, strength, mask, table, after))
     return after
+
+
+def _rng(world: World, injection: Injection, number: int) -> np.random.Generator:
+    """What an injection draws from in a window."""
+    return rng_for(seed_of(world.scenario, number), "inject", injection.id, "draw", number)
 
 
 def _mask(
@@ -326,16 +434,23 @@ def _relabel(
     here = moved[asked]
     if here.any():
         after[here] = world.labeller.eta(table.take(pa.array(np.flatnonzero(moved))))
+    uniform = rng_for(seed_of(world.scenario, number), "labeller", number).random(len(y))[asked]
+
+    def answers() -> np.ndarray:
+        found: np.ndarray = y.copy()
+        found[asked] = world.labeller.answer(y[asked], before, after, uniform)
+        return found
+
+    answered = answers()
+    rows = table.take(some) if masks else table
     for injection, mask, hard in masks:
         after = find("injectors", injection.kind)(
-            after, table.take(some), mask[asked], hard, world.reference, **injection.settings
+            after, rows, mask[asked], hard, world.reference, **settings_of(injection)
         )
-    uniform = rng_for(seed_of(world.scenario, number), "labeller", number).random(len(y))[asked]
-    answered = y.copy()
-    answered[asked] = world.labeller.answer(y[asked], before, after, uniform)
-    for injection, mask, hard in masks:
+        # One after the other, so that each is measured by what it changed and not by what others did.
+        previous, answered = answered, answers()
         strength = intensity(injection, number)
-        _report_labels(world, injection, strength, hard, mask, table, y, answered, number)
+        _report_labels(world, injection, strength, hard, mask, table, previous, answered, number)
     changed = table.set_column(table.column_names.index(target), target, pa.array(answered))
     return changed, int((answered != y).sum())
 
@@ -362,7 +477,7 @@ def _report_labels(
             mask=_digest(mask),
             measured={"labels changed": float(changed[mask].mean()) if mask.any() else 0.0},
             relabelled=int(changed.sum()),
-            size=_size(world, injection, before, after, mask, hard, rows),
+            size=_size(world, injection, before, after, mask, hard, rows=rows),
         )
     )
 
@@ -389,14 +504,13 @@ def _size(
     after: Any,
     mask: np.ndarray | None,
     strength: float,
-    rows: pa.Table | None = None,
+    **more: Any,
 ) -> Size | None:
     """How large the injector says it was; None where it has no such measure."""
     measure = getattr(module_of("injectors", injection.kind), "size", None)
     if measure is None or before is after:
         return None
-    more = {} if rows is None else {"rows": rows}
-    found: Size = measure(before, after, mask, strength, world.reference, **more, **injection.settings)
+    found: Size = measure(before, after, mask, strength, world.reference, **more, **settings_of(injection))
     return found
 
 

@@ -105,7 +105,7 @@ def _told(run: Run, ready: Checked, source: Source, built: Built | None) -> Told
             stream.learn(built.learned)
             run.repeat(built.events, built.world, built.calls)
             deployment = built.deployment
-        gate = judge(Account(scenario, run.said), scenario.given)
+        gate = judge(Account(scenario, run.said, run.world_said), scenario.given)
         _say_verdicts(run, gate, "given")
         if missed := [v for v in gate if not v.held]:
             raise GateNotMet(f"the gate was not met: {missed[0].expectation}: {missed[0].why}")
@@ -113,7 +113,7 @@ def _told(run: Run, ready: Checked, source: Source, built: Built | None) -> Told
     except GateNotMet as wrong:
         return Told(tuple(gate), "gate", wrong.exit_code, str(wrong))
     except StageFailed as failed:
-        found = judge(Account(scenario, run.said), scenario.expect)
+        found = judge(Account(scenario, run.said, run.world_said), scenario.expect)
         covered = any(
             "stage_fails" in item and v.held for item, v in zip(scenario.expect, found, strict=True)
         )
@@ -121,7 +121,7 @@ def _told(run: Run, ready: Checked, source: Source, built: Built | None) -> Told
         if not covered:
             return Told(tuple(found), "failed", failed.exit_code, str(failed))
         return _ended(found, found)
-    found = judge(Account(scenario, run.said), scenario.expect)
+    found = judge(Account(scenario, run.said, run.world_said), scenario.expect)
     _say_verdicts(run, found, "expect")
     asked = verdicts_on(scenario, run.said, run.world_said)
     _say_verdicts(run, asked, "score")

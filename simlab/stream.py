@@ -19,13 +19,12 @@ from simlab.injection import (
     TRAINING,
     acting,
     arrive,
-    change,
-    deliver,
     draw_weights,
     inject,
     known_until,
-    record,
     seam,
+    send,
+    settings_of,
 )
 from simlab.labeller import Labeller
 from simlab.measuring import metrics
@@ -99,6 +98,7 @@ class Stream:
         self._build_seed = scenario.seed.build
         self._next = 0
         self._sent: dict[int, pa.Table] = {}
+        self._origin: dict[int, pa.Table] = {}
         self._pending: dict[int, pa.Table] = {}
         self._arrived: dict[int, pa.Table] = {}
         self._known: dict[int, list[str]] = {}
@@ -202,7 +202,8 @@ class Stream:
             training = self._dated(training, before=True)
             baseline = self._dated(baseline, before=True, first=training.num_rows)
         weights = draw_weights(self, training, TRAINING)
-        if weights is not None:
+        # Weights that are all alike say nothing about who should arrive, so nobody is drawn anew.
+        if weights is not None and (weights != weights[0]).any():
             training = self._dated_again(_weighted(training, weights, rng_for(self._build_seed, "redraw")))
         self._learned = training = inject(self, training, TRAINING)
         self._outside.say(
@@ -267,6 +268,8 @@ class Stream:
 
     def next(self, history: History) -> Window | None:
         """The next window of traffic, or None when the scenario's time is over."""
+        import pyarrow as pa
+
         number = self._next
         if number >= self.scenario.clock.windows:
             self._outside.say(WorldFinished(window=number - 1, windows=number))
@@ -279,11 +282,13 @@ class Stream:
         else:
             drawn = self._drawn(number)
         schema = self.schema
-        table = change(self, drawn, number)
-        # What truly happened goes with each row through the delivery, whatever will be recorded of it.
-        table = deliver(self, table.append_column(TRUTH, table[schema.target]), number)
-        self._sent[number] = table = record(self, table, number)
-        shown = table.drop_columns([schema.target, TRUTH])
+        sent = send(self, drawn, number)
+        # Beside each message the one it speaks of: what is shown of them may be wrong, or missing.
+        people = _set(sent.people, "inference_id", sent.messages["inference_id"])
+        people = people.append_column(TRUTH, people[schema.target])
+        self._sent[number] = _set(people, schema.target, pa.array(sent.recorded))
+        self._origin[number] = sent.origin
+        shown = sent.messages.drop_columns([schema.target])
         updates = {name: self._updates(name, *self._told(name, number)) for name in self.source.views}
         return Window(number=number, start=start, end=end, table=shown, schema=schema, updates=updates)
 
@@ -340,9 +345,13 @@ class Stream:
         return table if before else table.add_column(0, "inference_id", pa.array(ids))
 
     def _dated_again(self, training: pa.Table) -> pa.Table:
-        """Training rows that were drawn anew: rows of a simulated clock are new people, one by one."""
+        """Training rows that were drawn anew, each with a time of its own where the clock is simulated.
+
+        Copies of a row keep its entity key: the split must not test a model on a person it knows.
+        """
+        entity = self.source.schema.entity
         if self.scenario.world.order == "drawn":
-            return self._dated(training, before=True)
+            return _set(self._dated(training, before=True), entity, training[entity])
         return training.sort_by(self.source.schema.event_time)
 
     def _updates(self, view: str, start: datetime | None, end: datetime) -> pa.Table:
@@ -366,7 +375,7 @@ class Stream:
 
         number, law, schema = served.number, self.scenario.labels, self.source.schema
         self._known[number] = [screened]
-        sent = self._sent.pop(number)
+        sent, origin = self._sent.pop(number), self._origin.pop(number)
         order, place = _matched(served.table["inference_id"], sent["inference_id"])
         every = len(place) == sent.num_rows and bool((np.diff(place) == 1).all())
         answered = sent if every else sent.take(pa.array(place))
@@ -386,12 +395,15 @@ class Stream:
         # Only answered rows are ever labelled: a refused request has no inference to join with.
         yes = predicted >= deployment.threshold if schema.problem == "binary" else np.ones(len(place), bool)
         self._remember(answered, yes)
-        lost = ~(rng_for(self._seed, "labels", number).random(sent.num_rows)[place] < law.share)
+        known, said_yes = np.zeros(sent.num_rows, bool), np.zeros(sent.num_rows, bool)
+        known[place], said_yes[place] = True, yes
+        delays = np.full(sent.num_rows, law.delay.total_seconds())
+        delays[rng_for(self._seed, "labels", number).random(sent.num_rows) >= law.share] = np.inf
         if law.seen == "positive":
-            lost |= ~yes
-        delays = np.full(len(place), law.delay.total_seconds())
-        delays = arrive(self, answered.drop_columns([TRUTH]), delays, yes, number)
-        seen = ~lost & np.isfinite(delays)
+            delays[~said_yes] = np.inf
+        rows = sent.drop_columns([TRUTH])
+        delays = arrive(self, rows, origin, delays, known, said_yes, number)[place]
+        seen = np.isfinite(delays)
         # Beyond any horizon a label is as good as never, and a date would overflow.
         microseconds = (np.where(seen, delays, 0.0).clip(0, 3e9) * 1e6).round().astype("timedelta64[us]")
         due = answered[schema.event_time].to_numpy() + microseconds
@@ -408,22 +420,23 @@ class Stream:
     def _remember(self, answered: pa.Table, yes: np.ndarray) -> None:
         """Count what was answered by group, for worlds in which decisions feed back."""
         import numpy as np
+        import pyarrow as pa
 
         for group in self._groups:
             counts = self._past.setdefault(group, {})
-            values, place = np.unique(
-                answered[group].fill_null("").to_numpy().astype(str), return_inverse=True
-            )
-            rows, hits = np.bincount(place), np.bincount(place, weights=yes)
-            for value, asked, said in zip(values, rows, hits, strict=False):
-                before = counts.get(str(value), (0, 0))
-                counts[str(value)] = (before[0] + int(asked), before[1] + int(said))
+            column = answered[group].cast(pa.string()).combine_chunks().fill_null("").dictionary_encode()
+            values, place = column.dictionary.to_pylist(), column.indices.to_numpy()
+            rows = np.bincount(place, minlength=len(values))
+            hits = np.bincount(place, weights=yes, minlength=len(values))
+            for value, asked, said in zip(values, rows, hits, strict=True):
+                before = counts.get(value, (0, 0))
+                counts[value] = (before[0] + int(asked), before[1] + int(said))
 
     @property
     def _groups(self) -> tuple[str, ...]:
         """Columns by which injections count decisions."""
         found = [i for i in self.scenario.inject if i.enabled and i.on == "live" and seam(i) == "decisions"]
-        return tuple(sorted({str(i.settings["group"]) for i in found}))
+        return tuple(sorted({str(settings_of(i)["group"]) for i in found}))
 
     def past(self, group: str) -> Mapping[str, tuple[int, int]]:
         """Rows answered so far, and those of them answered yes, by value of a column."""
@@ -485,10 +498,11 @@ def _places(weights: np.ndarray, uniform: np.ndarray) -> np.ndarray:
 
 
 def _weighted(table: pa.Table, weights: np.ndarray, rng: np.random.Generator) -> pa.Table:
-    """As many rows, drawn anew with these weights."""
+    """As many rows, drawn anew with these weights; in the order they had, copies side by side."""
+    import numpy as np
     import pyarrow as pa
 
-    return table.take(pa.array(_places(weights, rng.random(table.num_rows))))
+    return table.take(pa.array(np.sort(_places(weights, rng.random(table.num_rows)))))
 
 
 def _matched(served: pa.ChunkedArray, sent: pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray]:

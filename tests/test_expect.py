@@ -11,9 +11,13 @@ from simlab.events import (
     AlarmChanged,
     Event,
     FindingMade,
+    HindsightMeasured,
+    Injected,
+    LabelsArrived,
     MetricMeasured,
     RetrainFinished,
     RowsRejected,
+    Sized,
     StageFailed,
 )
 from simlab.expect import Account, expectations, judge
@@ -170,5 +174,50 @@ def test_every_expectation_fails_on_a_run_that_said_nothing(name: str) -> None:
         "alarm_between": {"first": 0, "last": 19}, "no_alarm_before": {"window": 5}, "alarms_at_most": {"count": 0},
         "alarm_clears": {"alarm": "*", "by": 9}, "retrained": {}, "rows_rejected": {"at_least": 1},
         "rows_served": {"at_least": 1}, "stage_fails": {"stage": "deploy"},
+        "hindsight_worse": {"metric": "monitor.auc", "by": 0.1}, "labels_trickle": {"windows": 2},
+        "size_reaches": {"injection": "older", "value": 0},
     }  # fmt: skip
     assert not verdict(told(), name, **needed[name])
+
+
+def hindsight(window: int, **metrics: float | None) -> HindsightMeasured:
+    return HindsightMeasured(window=window, version=1, metrics=metrics, rows=100)
+
+
+def test_hindsight_is_held_against_what_the_monitors_came_to_believe() -> None:
+    believed = [measured(3, 0.5, "monitor.recall"), measured(3, 1.0, "monitor.recall")]
+    world = [hindsight(3, recall=0.4), hindsight(4, recall=0.0)]
+    account = Account(SCENARIO, believed, world)
+    assert verdict(account, "hindsight_worse", metric="monitor.recall", by=0.59)
+    assert not verdict(account, "hindsight_worse", metric="monitor.recall", by=0.61)
+    assert not verdict(account, "hindsight_worse", metric="monitor.recall", by=0.1, first=4)
+    loss = Account(SCENARIO, [measured(3, 0.3)], [hindsight(3, log_loss=0.5)])
+    assert verdict(loss, "hindsight_worse", metric="monitor.log_loss", by=0.19)
+    better = Account(SCENARIO, [measured(3, 0.5)], [hindsight(3, log_loss=0.3)])
+    assert not verdict(better, "hindsight_worse", metric="monitor.log_loss", by=0.01)
+    unknown = Account(SCENARIO, [measured(3, 0.5)], [hindsight(3, log_loss=None)])
+    assert not verdict(unknown, "hindsight_worse", metric="monitor.log_loss", by=0.01)
+
+
+def test_labels_trickle_when_a_windows_labels_come_in_several() -> None:
+    once = told(
+        LabelsArrived(window=2, rows=9, of_windows=(1,)), LabelsArrived(window=3, rows=9, of_windows=(2,))
+    )
+    assert not verdict(once, "labels_trickle", windows=1.5)
+    often = told(*(LabelsArrived(window=w, rows=3, of_windows=(1, 2)) for w in (3, 4, 5)))
+    assert verdict(often, "labels_trickle", windows=3) and not verdict(often, "labels_trickle", windows=3.1)
+
+
+def test_a_size_is_the_injections_own_measure() -> None:
+    def acted(window: int, found: float | None) -> Injected:
+        size = Sized(what="share", measured=found)
+        return Injected(
+            window=window, injection="older", injector="feed_back", on="live", intensity=1, rows=1, of=1, mask="",
+            size=size,
+        )  # fmt: skip
+
+    account = Account(SCENARIO, (), [acted(3, 0.5), acted(4, 0.8), acted(5, None)])
+    assert verdict(account, "size_reaches", injection="older", value=0.8)
+    assert not verdict(account, "size_reaches", injection="older", value=0.81)
+    assert not verdict(account, "size_reaches", injection="older", value=0.6, last=3)
+    assert not verdict(account, "size_reaches", injection="off", value=0.1)

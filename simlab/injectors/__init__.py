@@ -23,11 +23,12 @@ Every module says where it acts, `SEAM`, and with it what its function is given 
 `labels`
     `LABELS` is `concept` (the law of the answers: ``f(eta, rows, mask, strength, reference, *, …) ->
     eta``, the chance of a yes or a regression's mean) or `noise` (the record of the answers:
-    ``f(labels, rows, mask, strength, rng, reference, *, …) -> labels``; what truly happened stays).
+    ``f(labels, rows, mask, strength, rng, reference, *, …) -> labels``; what truly happened stays; the
+    rows are the people as they are, whatever was sent of them, with the answer that truly happened).
 `arrival`
     When the record becomes known: ``f(delays, rows, answered, mask, strength, rng, reference, *, …) ->
     delays`` in seconds after the row, infinity for never; `answered` says which rows the model said yes
-    to. `LABELS` is `keep`.
+    to, and the target in the rows is as recorded. `LABELS` is `keep`.
 `delivery`
     How messages are delivered: ``f(rows, mask, strength, rng, reference, *, …) -> rows``, perhaps with
     copies, in another order, or with another event time; no other value changes, and every row has an
@@ -46,12 +47,13 @@ And further:
 `PROBLEMS`
     Kinds of problem it makes sense for.
 `size(before, after, mask, strength, reference, *, …)`
-    How large it was, declared beside measured, as a `simlab.reference.Size`; for a draw the pool and
-    the weights stand for before and after, and the mask is None. At the seam `labels` it is given the
-    keyword `rows` as well.
-`undo(after, mask, strength, rng, reference, *, …)`
-    Only where an exact inverse exists: given what the function gave back, and the same arguments, it
-    restores the very bytes.
+    How large it was, declared beside measured, as a `simlab.reference.Size`; for a draw the pool (of the
+    rows that `where` allows) and the weights stand for before and after, and the mask is None. It is
+    given further keywords: `rows` at the seam `labels`, `rows` and `answered` at `arrival`, `past` at
+    `decisions`.
+`undo(after, …)`
+    Only where an exact inverse exists: given what the function gave back in place of its first argument,
+    and otherwise the same arguments, it restores the very bytes.
 
 What every injector keeps to: the same arguments give the same bytes, nothing given is changed, a
 strength of 0 gives back the very object that was given, and rows outside the mask keep their values.

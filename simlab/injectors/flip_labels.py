@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-from pydantic import Field
-
-from simlab.injectors._sizes import share as size_of_share
-from simlab.reference import Reference, Size
+from simlab.injectors._groups import Part, flipped, whole, wrong_share
 
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
+
+    from simlab.reference import Reference, Size
 
 SEAM = "labels"
 LABELS = "noise"
@@ -27,7 +26,7 @@ def flip_labels(
     rng: np.random.Generator,
     reference: Reference,
     *,
-    share: Annotated[float, Field(gt=0, le=1)] = 0.1,
+    share: Part = 0.1,
 ) -> np.ndarray:
     """Record the wrong class for a share of the rows.
 
@@ -57,10 +56,11 @@ def flip_labels(
 
     if strength == 0:
         return labels
-    if not np.isin(labels[~np.isnan(labels)], (0, 1)).all():
-        raise ValueError("flip_labels needs labels that are 0 or 1")
-    wrong = mask & (rng.random(len(labels)) < share * strength)
-    return np.where(wrong, 1 - labels, labels).astype(labels.dtype)
+    whole(labels, "flip_labels")
+    return flipped(labels, np.full(len(labels), share * strength), mask, rng)
+
+
+undo = flip_labels  # who is struck does not depend on the record, so striking twice is not striking
 
 
 def size(
@@ -70,29 +70,10 @@ def size(
     strength: float,
     reference: Reference,
     *,
-    rows: pa.Table,
+    rows: pa.Table | None = None,
     share: float = 0.1,
 ) -> Size:
-    """Which share of the known labels is recorded wrong."""
+    """The share of records that are wrong: ``share s``."""
     import numpy as np
 
-    known = mask & ~np.isnan(before)
-    return size_of_share("share of labels wrong", (before != after)[known], share * strength)
-
-
-def undo(
-    after: np.ndarray,
-    mask: np.ndarray,
-    strength: float,
-    rng: np.random.Generator,
-    reference: Reference,
-    *,
-    share: float = 0.1,
-) -> np.ndarray:
-    """The true labels: the same draws say which records are wrong, and a class has one opposite."""
-    import numpy as np
-
-    if strength == 0:
-        return after
-    wrong = mask & (rng.random(len(after)) < share * strength)
-    return np.where(wrong, 1 - after, after).astype(after.dtype)
+    return wrong_share(before, after, mask, np.full(len(before), share * strength))

@@ -29,7 +29,7 @@ def build_features(
     """Join features to training rows as of each row's own time, and check that serving would agree.
 
     Rows are split into train, valid and test: by time where the dataset's clock is real, else at
-    random.
+    random, with all rows of an entity in the same part.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def build_features(
     history = joined.filter(pc.invert(is_baseline)).drop_columns(["split"])
     if schema.ordered:
         history = history.sort_by(schema.event_time)
-    part = _parts(ctx, history.num_rows, schema.ordered, valid, test)
+    part = _parts(ctx, history[schema.entity], schema.ordered, valid, test)
     history = history.append_column("split", pa.array(part))
     return FeatureSet(
         table=history,
@@ -71,11 +71,19 @@ def build_features(
     )
 
 
-def _parts(ctx: Context, rows: int, ordered: bool, valid: float, test: float) -> list[str]:
-    """The part of each row; the future never trains a model that is tested on the past."""
+def _parts(ctx: Context, entities: pa.ChunkedArray, ordered: bool, valid: float, test: float) -> list[str]:
+    """The part of each row.
+
+    The future never trains a model that is tested on the past, nor a row one that is tested on its copy.
+    """
     import numpy as np
 
-    place = np.arange(rows) if ordered else ctx.rng("split").permutation(rows)
+    rows = len(entities)
+    place = np.arange(rows)
+    if not ordered:
+        keys = entities.combine_chunks().dictionary_encode()
+        rows = len(keys.dictionary)
+        place = ctx.rng("split").permutation(rows)[keys.indices.to_numpy()]
     tested, tuned = round(rows * (1 - test)), round(rows * (1 - test - valid))
     parts: list[str] = np.where(place < tuned, "train", np.where(place < tested, "valid", "test")).tolist()
     return parts

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
@@ -19,7 +21,7 @@ from simlab.signature import find, first_line, keywords, module_of, names
 from simlab.signature import settings as check
 
 KINDS = names("injectors")
-SEAMS = {"traffic", "draw", "labels", "monitor.run"}
+SEAMS = {"traffic", "draw", "decisions", "labels", "arrival", "delivery", "updates", "monitor.run"}
 TRAFFIC = [k for k in KINDS if module_of("injectors", k).SEAM == "traffic"]
 DRAW = [k for k in KINDS if module_of("injectors", k).SEAM == "draw"]
 LABELS = [k for k in KINDS if module_of("injectors", k).SEAM == "labels"]
@@ -31,7 +33,14 @@ EXAMPLES = {
 }
 """Settings for the made-up rows of these tests, where they cannot be read off the signature."""
 
-MORPHS = {"shift_column", "shift_class", "add_noise", "correlate_columns"}
+MORPHS = {
+    "shift_column",
+    "shift_class",
+    "add_noise",
+    "correlate_columns",
+    "bias_measurement",
+    "plant_proxy",
+}
 """Every touched row moves a little at a little strength: none of them is struck or spared."""
 
 
@@ -57,6 +66,11 @@ def usual(count: int = 300) -> pa.Table:
         }
     )
     return rows.append_column("target", pa.array((random.random(count) < law(rows)).astype(float)))
+
+
+def rows_of(count: int) -> pa.Table:
+    """Rows of a made-up world, to go with answers."""
+    return usual(max(count, 1)).slice(0, count)
 
 
 REFERENCE = Reference({"amount": (10.0, 4.0), "count": (40.0, 12.0)}, table=usual(), eta=law)
@@ -106,8 +120,12 @@ def a_value(annotation: Any) -> st.SearchStrategy[Any]:
         return st.floats(low, max(low, high))
     if annotation is int:
         return st.integers(int(np.ceil(low)), max(int(np.ceil(low)), int(high)))
+    if annotation is timedelta:
+        return st.integers(1, 200).map(lambda hours: timedelta(hours=hours))
     if annotation is str:
         return st.just("elsewhere")
+    if get_origin(annotation) is Mapping:
+        return st.dictionaries(st.sampled_from(["Bonn", "Ulm"]), a_value(get_args(annotation)[1]), min_size=1)
     if str(get_origin(annotation)).endswith("Literal"):
         return st.sampled_from(get_args(annotation))
     inner = [a for a in get_args(annotation) if a is not type(None)]
@@ -124,7 +142,7 @@ def written(draw: st.DrawFn, kind: str) -> dict[str, Any]:
     columns = {"column": module.COLUMN, **getattr(module, "ALSO", {})}
     for name, (annotation, _) in keywords(find("injectors", kind)).items():
         if columns.get(name) is None:
-            values[name] = draw(a_value(annotation))
+            values[name] = "Bonn" if name == "value" and "group" in columns else draw(a_value(annotation))
             continue
         # No column twice: few changes make sense of one with itself.
         values[name] = draw(st.sampled_from([c for c in COLUMNS[columns[name]] if c not in taken]))
@@ -245,7 +263,10 @@ def test_a_column_that_is_not_there_is_named_with_the_nearest_that_is(kind):
     module, function = module_of("injectors", kind), find("injectors", kind)
     values = {n: d for n, (_, d) in keywords(function).items()}
     values |= {n: "elsewhere" for n, d in values.items() if d is ... and n != "by"}
-    values["column"] = "citi" if module.COLUMN == "categorical" else "amuont"
+    wrong = "column" if module.COLUMN else next(iter(module.ALSO))
+    values |= dict.fromkeys(getattr(module, "ALSO", {}), "city")
+    of = module.COLUMN or module.ALSO[wrong]
+    values[wrong] = "citi" if of == "categorical" else "amuont"
     if "by" in values:
         values["by"] = 1.0
     first = (rows,) if kind in DRAW else (rows, np.ones(1, bool))
@@ -328,7 +349,8 @@ def test_a_record_that_can_be_undone_comes_back_to_the_byte(kind, answers, stren
     before, mask = np.array(answers), np.arange(len(answers)) % 3 > 0
     values = data.draw(written(kind))
     after = call_on_answers(kind, before, mask, strength, values)
-    back = module_of("injectors", kind).undo(after, mask, strength, rng(), REFERENCE, **values)
+    rows = rows_of(len(answers))
+    back = module_of("injectors", kind).undo(after, rows, mask, strength, rng(), REFERENCE, **values)
     assert back.dtype == before.dtype and back.tobytes() == before.tobytes()
 
 
