@@ -99,6 +99,11 @@ def test_a_false_alarm_just_before_a_change_does_not_swallow_the_hit():
     assert (found.hits, found.false_alarms, found.delay) == (1, 1, 0)
 
 
+def test_alarms_on_either_side_of_an_episode_are_not_merged():
+    short = Truth(30, (change(10),), rules=Rules(within=0, merge=3))
+    assert measure([9, 11], short).false_alarms == 2
+
+
 def test_onsets_within_the_cool_down_are_one_false_alarm_and_the_next_one_is_another():
     assert measure([20, 21, 23], TWO).false_alarms == 1
     assert measure([20, 24], TWO).false_alarms == 2, "a chain of alarms is not one for ever"
