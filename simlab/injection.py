@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
 from simlab.artifacts import Schema
@@ -21,6 +21,7 @@ from simlab.events import Event, Injected, Sized
 from simlab.labeller import Labeller
 from simlab.reference import Reference, Size
 from simlab.scenario import Injection, Scenario
+from simlab.screening import as_declared, own_columns
 from simlab.shapes import alpha
 from simlab.signature import find, module_of
 
@@ -99,7 +100,7 @@ def draw_weights(world: World, pool: pa.Table, number: int) -> np.ndarray | None
             past = (world.past(str(settings["group"])),)
         weights = find("injectors", injection.kind)(pool, *past, strength, world.reference, **settings)
         if injection.where:
-            weights = _where(pool, injection).astype(float) * (weights - 1) + 1
+            weights = _where(world, pool, injection).astype(float) * (weights - 1) + 1
         total = weights if total is None else total * weights
         world.say(
             _fact(
@@ -224,11 +225,48 @@ def arrive(world: World, rows: pa.Table, delays: np.ndarray, answered: np.ndarra
     return delays
 
 
-def known_until(scenario: Scenario, view: str, number: int, end: datetime) -> datetime:
-    """Up to which moment a feature view was told what it should know at the end of a window."""
-    for injection, strength in acting(scenario, ("keep",), number, at="updates"):
-        end = find("injectors", injection.kind)(view, end, strength, **injection.settings)
-    return end
+def known_until(
+    world: World, views: Mapping[str, np.ndarray], number: int, end: datetime
+) -> dict[str, datetime]:
+    """Up to which moment each feature view is told of its values at the end of a window.
+
+    Parameters
+    ----------
+    views
+        When each value of a view became known, by view, in order.
+    end
+        Up to when it would be told.
+    """
+    import numpy as np
+
+    told = dict.fromkeys(views, end)
+    for injection, strength in acting(world.scenario, ("keep",), number, at="updates"):
+        before = dict(told)
+        for view in views:
+            told[view] = find("injectors", injection.kind)(view, told[view], strength, **injection.settings)
+        late = [view for view in views if told[view] != before[view]]
+        moments = {view: np.searchsorted(views[view], _moments(before[view], told[view])) for view in late}
+        world.say(
+            _fact(
+                injection,
+                number,
+                strength,
+                rows=sum(int(due - known) for due, known in moments.values()),
+                of=sum(int(np.searchsorted(times, np.datetime64(end, "us"))) for times in views.values()),
+                mask=hashlib.sha256(repr(sorted(told.items())).encode()).hexdigest()[:16],
+                measured={f"lag of {v}, in hours": (before[v] - told[v]) / timedelta(hours=1) for v in late},
+                size=_size(world, injection, before[late[0]], told[late[0]], None, strength)
+                if late
+                else None,
+            )
+        )
+    return told
+
+
+def _moments(*given: datetime) -> np.ndarray:
+    import numpy as np
+
+    return np.array(given, "datetime64[us]")
 
 
 def inject_ops(
@@ -267,10 +305,23 @@ def _apply(
     touched: list[Touched],
 ) -> pa.Table:
     mask, hard = _mask(world, original, injection, strength, number)
-    rng = rng_for(seed_of(world.scenario, number), "inject", injection.id, "draw", number)
-    after = find("injectors", injection.kind)(table, mask, hard, rng, world.reference, **injection.settings)
+    if absent(table, original, injection):
+        after = table
+    else:
+        rng = rng_for(seed_of(world.scenario, number), "inject", injection.id, "draw", number)
+        after = find("injectors", injection.kind)(
+            table, mask, hard, rng, world.reference, **injection.settings
+        )
     touched.append((injection, strength, mask, table, after))
     return after
+
+
+def absent(table: pa.Table, original: pa.Table, injection: Injection) -> bool:
+    """Whether an injection names a column that an earlier one no longer sends, so nothing is left to do."""
+    module = module_of("injectors", injection.kind)
+    given = [injection.settings.get(key) for key in ("column", *getattr(module, "ALSO", {}))]
+    names = {name for one in given for name in (one if isinstance(one, (list, tuple)) else (one,))}
+    return any(name in original.column_names and name not in table.column_names for name in names)
 
 
 def _mask(
@@ -280,7 +331,7 @@ def _mask(
     import numpy as np
 
     count, seed = rows.num_rows, seed_of(world.scenario, number)
-    mask = _where(rows, injection) if injection.where else np.ones(count, bool)
+    mask = _where(world, rows, injection) if injection.where else np.ones(count, bool)
     if injection.fraction < 1:
         mask &= rng_for(seed, "inject", injection.id, "fraction", number).random(count) < injection.fraction
     if injection.act == "mix":
@@ -289,7 +340,17 @@ def _mask(
     return mask, strength
 
 
-def _where(rows: pa.Table, injection: Injection) -> np.ndarray:
+def _where(world: World, rows: pa.Table, injection: Injection) -> np.ndarray:
+    """For which rows the condition holds, of columns as they are understood: an absent one is empty."""
+    import pyarrow as pa
+
+    for column in own_columns(world.schema):
+        if column.name not in rows.column_names:
+            kind = pa.float64() if column.kind == "numeric" else pa.string()
+            rows = rows.append_column(column.name, pa.nulls(rows.num_rows, kind))
+        elif column.kind == "numeric" and pa.types.is_string(rows[column.name].type):
+            place = rows.schema.get_field_index(column.name)
+            rows = rows.set_column(place, column.name, as_declared(rows[column.name], column.kind))
     found: np.ndarray = engine("duckdb").mask(rows, injection.where)
     return found
 

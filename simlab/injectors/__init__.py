@@ -45,9 +45,15 @@ And further:
     no such key. `ALSO` maps other keys that name columns (one, or a list) to the kind they take.
 `PROBLEMS`
     Kinds of problem it makes sense for.
+`SCHEMA`
+    `changes` where columns of the rows may go or change places; else each stays where it was, and new
+    ones, which a setting names, come behind them.
+`NEW`, `APART`
+    The key that names a column which must not be there yet; the keys that must name different columns.
 `size(before, after, mask, strength, reference, *, …)`
     How large it was, declared beside measured, as a `simlab.reference.Size`; for a draw the pool and
-    the weights stand for before and after, and the mask is None. At the seam `labels` it is given the
+    the weights stand for before and after, at the seam `updates` the two moments, and the mask is None.
+    At the seam `labels` it is given the
     keyword `rows` as well.
 `undo(after, mask, strength, rng, reference, *, …)`
     Only where an exact inverse exists: given what the function gave back, and the same arguments, it
