@@ -24,6 +24,7 @@ from simlab.scenario import Injection, Scenario
 from simlab.screening import as_declared, own_columns
 from simlab.shapes import alpha
 from simlab.signature import find, module_of
+from simlab.signature import settings as checked_settings
 
 if TYPE_CHECKING:
     import numpy as np
@@ -69,6 +70,11 @@ def seam(injection: Injection) -> str:
     return str(module_of("injectors", injection.kind).SEAM)
 
 
+def typed(injection: Injection) -> dict[str, Any]:
+    """An injection's settings as its injector takes them: a duration, not the text `6h`."""
+    return checked_settings(find("injectors", injection.kind), injection.settings, "with")[0]
+
+
 def seed_of(scenario: Scenario, number: int) -> int:
     """The seed of an injection's draws: what is done to training rows belongs to the build."""
     return scenario.seed.build if number == TRAINING else scenario.seed.world
@@ -94,7 +100,7 @@ def draw_weights(world: World, pool: pa.Table, number: int) -> np.ndarray | None
     """Weights of the rows that may be drawn, or None where nobody weighs them."""
     total: np.ndarray | None = None
     for injection, strength in acting(world.scenario, ("weights",), number):
-        settings = injection.settings
+        settings = typed(injection)
         past: tuple[Mapping[str, tuple[int, int]], ...] = ()
         if seam(injection) == "decisions":
             past = (world.past(str(settings["group"])),)
@@ -157,9 +163,7 @@ def deliver(world: World, table: pa.Table, number: int) -> pa.Table:
     for injection, strength in acting(world.scenario, ("keep",), number, at="delivery"):
         mask, hard = _mask(world, table, injection, strength, number)
         rng = rng_for(seed_of(world.scenario, number), "inject", injection.id, "draw", number)
-        after = find("injectors", injection.kind)(
-            table, mask, hard, rng, world.reference, **injection.settings
-        )
+        after = find("injectors", injection.kind)(table, mask, hard, rng, world.reference, **typed(injection))
         world.say(
             _fact(
                 injection,
@@ -185,7 +189,7 @@ def record(world: World, table: pa.Table, number: int) -> pa.Table:
         mask, hard = _mask(world, table, injection, strength, number)
         rng = rng_for(seed_of(world.scenario, number), "inject", injection.id, "draw", number)
         noisy = find("injectors", injection.kind)(
-            labels, table, mask, hard, rng, world.reference, **injection.settings
+            labels, table, mask, hard, rng, world.reference, **typed(injection)
         )
         _report_labels(world, injection, strength, hard, mask, table, labels, noisy, number)
         table = table.set_column(table.column_names.index(target), target, pa.array(noisy))
@@ -208,7 +212,7 @@ def arrive(world: World, rows: pa.Table, delays: np.ndarray, answered: np.ndarra
         mask, hard = _mask(world, rows, injection, strength, number)
         rng = rng_for(seed_of(world.scenario, number), "inject", injection.id, "draw", number)
         after = find("injectors", injection.kind)(
-            delays, rows, answered, mask, hard, rng, world.reference, **injection.settings
+            delays, rows, answered, mask, hard, rng, world.reference, **typed(injection)
         )
         world.say(
             _fact(
@@ -243,7 +247,7 @@ def known_until(
     for injection, strength in acting(world.scenario, ("keep",), number, at="updates"):
         before = dict(told)
         for view in views:
-            told[view] = find("injectors", injection.kind)(view, told[view], strength, **injection.settings)
+            told[view] = find("injectors", injection.kind)(view, told[view], strength, **typed(injection))
         late = [view for view in views if told[view] != before[view]]
         moments = {view: np.searchsorted(views[view], _moments(before[view], told[view])) for view in late}
         world.say(
@@ -278,7 +282,7 @@ def inject_ops(
     for injection, strength in acting(scenario, (), number, ops=True):
         if seam != module_of("injectors", injection.kind).SEAM:
             continue
-        after = find("injectors", injection.kind)(value, strength, **injection.settings)
+        after = find("injectors", injection.kind)(value, strength, **typed(injection))
         say(
             Injected(
                 window=number,
@@ -309,9 +313,7 @@ def _apply(
         after = table
     else:
         rng = rng_for(seed_of(world.scenario, number), "inject", injection.id, "draw", number)
-        after = find("injectors", injection.kind)(
-            table, mask, hard, rng, world.reference, **injection.settings
-        )
+        after = find("injectors", injection.kind)(table, mask, hard, rng, world.reference, **typed(injection))
     touched.append((injection, strength, mask, table, after))
     return after
 
@@ -389,7 +391,7 @@ def _relabel(
         after[here] = world.labeller.eta(table.take(pa.array(np.flatnonzero(moved))))
     for injection, mask, hard in masks:
         after = find("injectors", injection.kind)(
-            after, table.take(some), mask[asked], hard, world.reference, **injection.settings
+            after, table.take(some), mask[asked], hard, world.reference, **typed(injection)
         )
     uniform = rng_for(seed_of(world.scenario, number), "labeller", number).random(len(y))[asked]
     answered = y.copy()
@@ -457,7 +459,7 @@ def _size(
     if measure is None or before is after:
         return None
     more = {} if rows is None else {"rows": rows}
-    found: Size = measure(before, after, mask, strength, world.reference, **more, **injection.settings)
+    found: Size = measure(before, after, mask, strength, world.reference, **more, **typed(injection))
     return found
 
 

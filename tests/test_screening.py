@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -10,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simlab.artifacts import Column, Constraint, Schema, View
-from simlab.screening import learn_constraints, screen
+from simlab.artifacts import Column, Constraint, Schema, View, Window
+from simlab.screening import judge_columns, learn_constraints, screen
 
 COLUMNS = (Column("x", "numeric"), Column("job", "categorical"))
 SCHEMA = Schema("binary", "y", "id", "at", COLUMNS, views=(View("v", "id", COLUMNS, from_rows=True),))
@@ -89,3 +91,46 @@ def test_a_column_of_names_has_no_domain() -> None:
     many = pa.array([f"name {n}" for n in range(201)])
     _, job = learn_constraints(table([1.0] * 201, many), SCHEMA, slack=0.1, nullable_from=0.01)
     assert job.domain == ()
+
+
+def arrived(times: pa.Array, keys: list[int], *, key_per_row: bool = True) -> dict[str, Any]:
+    """Findings of a window from noon to one o'clock whose rows say when they happened, by check."""
+    start = datetime(2026, 1, 5, 12)
+    rows = pa.table({"id": pa.array(keys), "at": times, "x": [1.0] * len(keys), "job": ["baker"] * len(keys)})
+    schema = replace(SCHEMA, key_per_row=key_per_row)
+    window = Window(3, start, start + timedelta(hours=1), rows, schema)
+    return {f.check: f for f in judge_columns(window, screen(rows, schema, ()), (), 0.05)}
+
+
+def at(*minutes: float) -> pa.Array:
+    return pa.array([datetime(2026, 1, 5, 12) + timedelta(minutes=m) for m in minutes], pa.timestamp("us"))
+
+
+@pytest.mark.parametrize(
+    ("minutes", "share"),
+    [
+        ((0, 10, 20, 59.999), 0.0),
+        ((0, 10, 20, 60), 0.25),
+        ((-0.001, 10, 20, 59), 0.25),
+        ((-90, -1, 61, 900), 1.0),
+    ],
+)
+def test_a_row_of_another_window_is_late(minutes: tuple[float, ...], share: float) -> None:
+    found = arrived(at(*minutes), [1, 2, 3, 4])["lateness"]
+    assert (found.column, found.value, found.breached) == ("at", share, share > 0)
+
+
+@pytest.mark.parametrize(("keys", "share"), [([1, 2, 3, 4], 0.0), ([1, 2, 2, 4], 0.25), ([7, 7, 7, 7], 0.75)])
+def test_a_key_that_came_before_is_a_duplicate(keys: list[int], share: float) -> None:
+    found = arrived(at(1, 2, 3, 4), keys)["duplicates"]
+    assert (found.column, found.value, found.breached) == ("id", share, share > 0)
+
+
+def test_keys_repeat_where_a_row_is_no_key_of_its_own() -> None:
+    assert "duplicates" not in arrived(at(1, 2), [5, 5], key_per_row=False)
+
+
+def test_times_that_are_none_make_nobody_late() -> None:
+    assert "lateness" in arrived(pa.array(["noon", "one"]), [1, 2])
+    assert arrived(pa.array(["noon", "one"]), [1, 2])["lateness"].value == 0
+    assert arrived(at()[:0], [])["lateness"].value == 0

@@ -46,8 +46,8 @@ def swap_columns(
     column
         Any column.
     other
-        The column it changes places with. Where whole numbers and fractions mix, both hold doubles afterwards; where
-        numbers and text mix, both hold text.
+        The column it changes places with. Where whole numbers and fractions mix, both hold doubles
+        afterwards; where numbers and text mix, both hold text.
     share
         Share of the rows that are struck at full strength.
 
