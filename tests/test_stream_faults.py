@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,14 @@ import pyarrow as pa
 import pytest
 
 from simlab.artifacts import Column, History, View, Window
+from simlab.checking import check
+from simlab.dataset import load
 from simlab.scenario import Clock, Injection, World
 from simlab.screening import judge_columns, screen
 from simlab.stream import Source
 from tests.test_stream import SCHEMA, START, Kept, answer, make, scenario, source, windows
 
+SHIPPED = sorted((Path(__file__).parent.parent / "scenarios").glob("*.yaml"))
 HOURLY = (Column("temp", "numeric"),)
 WEATHER = View("weather", "place", HOURLY)
 TIDE = View("tide", "place", (Column("level", "numeric"),))
@@ -129,6 +133,19 @@ def findings(window: Window, key_per_row: bool = True) -> dict[str, tuple[float,
 
 def test_rows_of_a_quiet_world_are_neither_late_nor_repeated() -> None:
     for window in (*windows(scenario()), *told()[0]):
+        assert findings(window) == {"lateness": (0.0, False), "duplicates": (0.0, False)}
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_no_shipped_world_has_late_or_repeated_rows_of_its_own(path: Path) -> None:
+    ready = check(path)
+    rows, views = load(ready.folder, ready.card)
+    given = ready.scenario.model_copy(update={"inject": ()})
+    stream, _ = make(given, Source(given.dataset, "d1", rows, views, ready.schema))
+    assert ready.schema.key_per_row, "the dataset's keys are places in its file"
+    lived = [stream.next(History()) for _ in range(given.clock.windows)]
+    for window in lived:
+        assert window is not None and window.table.num_rows
         assert findings(window) == {"lateness": (0.0, False), "duplicates": (0.0, False)}
 
 

@@ -98,7 +98,9 @@ def size(
     could = mask & ~_is(before, column, value)
     if instead_of == "missing":
         could &= ~valid(before, column)
-    return share_size(f"share of {column} set to {value}", share * strength, _is(after, column, value), could)
+    return share_size(
+        f"share of {column} set to {_text(value)!r}", share * strength, _is(after, column, value), could
+    )
 
 
 def _is(rows: pa.Table, column: str, value: float | str) -> np.ndarray:
