@@ -63,6 +63,8 @@ class Schema:
     """Feature views; exactly one of them is `from_rows`."""
     ordered: bool = False
     """Whether event times are real, so that a split must respect them."""
+    key_per_row: bool = False
+    """Whether every row has an entity key of its own, so that one seen twice is a row sent twice."""
 
     @property
     def features(self) -> tuple[Column, ...]:

@@ -284,10 +284,20 @@ def _columns(
                 yield f"{where}.with.{key}: no column called {column!r}{did_you_mean(column, own)}"
             elif kind not in ("any", own[column]):
                 yield f"{where}.with.{key}: {injection.kind} needs a {kind} column, not {own[column]}"
-    if getattr(module, "SEAM", "") == "updates" and values.get("view") is not None:
+    new = getattr(module, "NEW", "")
+    if values.get(new) in {*own, *shape.keys, shape.target, shape.entity, shape.event_time, "inference_id"}:
+        yield f"{where}.with.{new}: there is a column called {values[new]!r} already"
+    named = [(key, values[key]) for key in getattr(module, "APART", ()) if key in values]
+    for place, (key, column) in enumerate(named):
+        if column in [earlier for _, earlier in named[:place]]:
+            yield f"{where}.with.{key}: {column!r} is named twice, and {injection.kind} needs another column"
+    if getattr(module, "SEAM", "") == "updates":
         views = [v.name for v in shape.views if not v.from_rows]
-        if values["view"] not in views:
-            yield f"{where}.with.view: no view called {values['view']!r}{did_you_mean(values['view'], views)}"
+        view = values.get("view")
+        if not views:
+            yield f"{where}.kind: {injection.kind} needs feature views with own clocks; this dataset has none"
+        elif view is not None and view not in views:
+            yield f"{where}.with.view: no view called {view!r}{did_you_mean(view, views)}"
     if injection.where:
         kinds = {n: "number" if k == "numeric" else "text" for n, k in own.items()}
         for problem in engine("duckdb").problems_in(injection.where, kinds):

@@ -320,6 +320,7 @@ def schema(card: Card) -> Schema:
         keys=tuple(name for name, field in card.columns.items() if field.role == "key"),
         views=tuple(views),
         ordered=not card.event_time.simulated,
+        key_per_row=card.entity.simulated,
     )
 
 

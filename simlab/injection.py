@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
 from simlab.artifacts import Schema
@@ -326,11 +326,50 @@ def arrive(
     return delays
 
 
-def known_until(scenario: Scenario, view: str, number: int, end: datetime) -> datetime:
-    """Up to which moment a feature view was told what it should know at the end of a window."""
-    for injection, strength in acting(scenario, ("keep",), number, at="updates"):
-        end = find("injectors", injection.kind)(view, end, strength, **settings_of(injection))
-    return end
+def known_until(
+    world: World, views: Mapping[str, np.ndarray], number: int, end: datetime
+) -> dict[str, datetime]:
+    """Up to which moment each feature view is told of its values at the end of a window.
+
+    Parameters
+    ----------
+    views
+        When each value of a view became known, by view, in order.
+    end
+        Up to when it would be told.
+    """
+    import numpy as np
+
+    told = dict.fromkeys(views, end)
+    for injection, strength in acting(world.scenario, ("keep",), number, at="updates"):
+        before = dict(told)
+        for view in views:
+            told[view] = find("injectors", injection.kind)(
+                view, told[view], strength, **settings_of(injection)
+            )
+        late = [view for view in views if told[view] != before[view]]
+        moments = {view: np.searchsorted(views[view], _moments(before[view], told[view])) for view in late}
+        world.say(
+            _fact(
+                injection,
+                number,
+                strength,
+                rows=sum(int(due - known) for due, known in moments.values()),
+                of=sum(int(np.searchsorted(times, np.datetime64(end, "us"))) for times in views.values()),
+                mask=hashlib.sha256(repr(sorted(told.items())).encode()).hexdigest()[:16],
+                measured={f"lag of {v}, in hours": (before[v] - told[v]) / timedelta(hours=1) for v in late},
+                size=_size(world, injection, before[late[0]], told[late[0]], None, strength)
+                if late
+                else None,
+            )
+        )
+    return told
+
+
+def _moments(*given: datetime) -> np.ndarray:
+    import numpy as np
+
+    return np.array(given, "datetime64[us]")
 
 
 def inject_ops(
@@ -369,9 +408,12 @@ def _apply(
     touched: list[Touched],
 ) -> pa.Table:
     mask, hard = _mask(world, original, injection, strength, number)
-    after = find("injectors", injection.kind)(
-        table, mask, hard, _rng(world, injection, number), world.reference, **settings_of(injection)
-    )
+    if absent(table, original, injection):
+        after = table
+    else:
+        after = find("injectors", injection.kind)(
+            table, mask, hard, _rng(world, injection, number), world.reference, **settings_of(injection)
+        )
     touched.append((injection, strength, mask, table, after))
     return after
 
@@ -379,6 +421,14 @@ def _apply(
 def _rng(world: World, injection: Injection, number: int) -> np.random.Generator:
     """What an injection draws from in a window."""
     return rng_for(seed_of(world.scenario, number), "inject", injection.id, "draw", number)
+
+
+def absent(table: pa.Table, original: pa.Table, injection: Injection) -> bool:
+    """Whether an injection names a column that an earlier one no longer sends, so nothing is left to do."""
+    module = module_of("injectors", injection.kind)
+    given = [injection.settings.get(key) for key in ("column", *getattr(module, "ALSO", {}))]
+    names = {name for one in given for name in (one if isinstance(one, (list, tuple)) else (one,))}
+    return any(name in original.column_names and name not in table.column_names for name in names)
 
 
 def _mask(

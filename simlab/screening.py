@@ -70,6 +70,12 @@ def _cast(column: Any, kind: str) -> tuple[Any, np.ndarray | None]:
     return column.cast(pa.float64()), None
 
 
+def as_declared(column: pa.ChunkedArray, kind: str) -> pa.Array:
+    """A column in its schema type; a value that cannot be converted is empty."""
+    values: pa.Array = _cast(column, kind)[0]
+    return values
+
+
 def screen(table: pa.Table, schema: Schema, constraints: Sequence[Constraint]) -> Screened:
     """Split a table in rows that meet the schema and rows that do not.
 
@@ -185,7 +191,14 @@ def learn_constraints(
 def judge_columns(
     window: Window, screened: Screened, constraints: Sequence[Constraint], domain_share: float
 ) -> tuple[Finding, ...]:
-    """Findings of the data-quality monitor that need no reference sample: type, completeness, domain."""
+    """Findings of the data-quality monitor that need no reference sample.
+
+    Of each column: type, completeness, domain. Of the window: undeclared columns, the share of rows
+    whose event time lies in another window, and the share whose entity key came before in it (where
+    every row should have a key of its own).
+    """
+    import pyarrow.compute as pc
+
     rows = max(window.table.num_rows, 1)
     found: list[Finding] = []
 
@@ -215,6 +228,12 @@ def judge_columns(
         if outside is not None and len(values):
             note("domain", name, outside / len(values), domain_share)
     note("schema", "", float(len(screened.unexpected)), 0.0)
+    schema = window.schema
+    if schema.event_time in window.table.column_names:
+        note("lateness", schema.event_time, _untimely(window) / rows, 0.0)
+    if schema.key_per_row and schema.entity in window.table.column_names:
+        repeated = window.table.num_rows - len(pc.unique(window.table[schema.entity]))
+        note("duplicates", schema.entity, repeated / rows, 0.0)
     return tuple(found)
 
 
@@ -232,3 +251,16 @@ def _outside(values: pa.ChunkedArray, constraint: Constraint) -> int | None:
     known = {None, *constraint.domain}
     found = zip(counted.field(0).to_pylist(), counted.field(1).to_pylist(), strict=True)
     return sum(int(count) for name, count in found if name not in known)
+
+
+def _untimely(window: Window) -> int:
+    """How many rows say that they happened in another window than the one they arrived in."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    times = window.table[window.schema.event_time]
+    if not pa.types.is_timestamp(times.type):
+        return 0
+    start, end = (pa.scalar(moment, times.type) for moment in (window.start, window.end))
+    found: int = pc.sum(pc.or_(pc.less(times, start), pc.greater_equal(times, end))).as_py() or 0
+    return found

@@ -30,6 +30,7 @@ from simlab.labeller import Labeller
 from simlab.measuring import metrics
 from simlab.reference import Reference
 from simlab.scenario import Scenario
+from simlab.screening import as_declared, own_columns
 
 if TYPE_CHECKING:
     import numpy as np
@@ -89,6 +90,8 @@ class Stream:
     """
 
     def __init__(self, scenario: Scenario, source: Source, outside: Outside, parts: Parts | None = None):
+        import numpy as np
+
         self.scenario = scenario
         self.source = source
         self._outside = outside
@@ -122,6 +125,10 @@ class Stream:
             eta=self._eta,
         )
         self._answers: list[tuple[pa.Table, np.ndarray]] = []
+        self._told_until: dict[str, datetime] = {}
+        self._known_at = {
+            name: np.sort(table[source.schema.event_time].to_numpy()) for name, table in source.views.items()
+        }
 
     @property
     def schema(self) -> Schema:
@@ -220,7 +227,7 @@ class Stream:
         )
         updates = {name: self._updates(name, None, scenario.clock.start) for name in self.source.views}
         return Rows(
-            table=_labelled_parts(training, baseline),
+            table=_labelled_parts(training, baseline, schema),
             schema=schema,
             source=f"{self.source.name}, training",
             updates=updates,
@@ -238,13 +245,12 @@ class Stream:
             parts.append(self._learned)
         if fresh is not None:
             parts.append(fresh)
-        names = [n for n in parts[0].column_names if all(n in part.column_names for part in parts)]
-        history = pa.concat_tables([part.select(names) for part in parts], promote_options="default")
-        baseline = fresh.select(names) if fresh is not None else self._dated(self._baseline, before=True)
+        history = _together(parts, self.source.schema)
+        baseline = fresh if fresh is not None else self._dated(self._baseline, before=True)
         now = self.scenario.clock.moment(self._next)
-        assert target in names
+        assert target in history.column_names
         return Rows(
-            table=_labelled_parts(history, baseline),
+            table=_labelled_parts(history, baseline, self.source.schema),
             schema=self.source.schema,
             source=f"{self.source.name}, windows {_spans(plan.windows)}"
             + (" and training" * plan.include_training),
@@ -289,16 +295,20 @@ class Stream:
         self._sent[number] = _set(people, schema.target, pa.array(sent.recorded))
         self._origin[number] = sent.origin
         shown = sent.messages.drop_columns([schema.target])
-        updates = {name: self._updates(name, *self._told(name, number)) for name in self.source.views}
+        updates = {name: self._updates(name, *span) for name, span in self._told(number).items()}
         return Window(number=number, start=start, end=end, table=shown, schema=schema, updates=updates)
 
-    def _told(self, view: str, number: int) -> tuple[datetime | None, datetime]:
-        """From and until which event time a view is told of its values in a window."""
-        clock, scenario = self.scenario.clock, self.scenario
-        until = known_until(scenario, view, number, clock.moment(number + 1))
-        if number == 0:  # the store holds what was known before the first request
-            return None, until
-        return known_until(scenario, view, number - 1, clock.moment(number)), until
+    def _told(self, number: int) -> dict[str, tuple[datetime | None, datetime]]:
+        """From and until which event time each view is told of its values in a window."""
+        until = known_until(self, self._known_at, number, self.scenario.clock.moment(number + 1))
+        spans: dict[str, tuple[datetime | None, datetime]] = {}
+        for view, moment in until.items():
+            # The store holds what was known before the first request; and what was told stays told,
+            # so a view that falls behind waits, and one that catches up misses nothing.
+            known = self._told_until.get(view)
+            self._told_until[view] = moment if known is None else max(known, moment)
+            spans[view] = known, self._told_until[view]
+        return spans
 
     def _drawn(self, number: int) -> pa.Table:
         """Rows drawn by inverse CDF over the pool's fixed order, so that twins stay coupled."""
@@ -535,7 +545,7 @@ def _set(table: pa.Table, name: str, values: Any) -> pa.Table:
     return table.append_column(name, values)
 
 
-def _labelled_parts(history: pa.Table, baseline: pa.Table) -> pa.Table:
+def _labelled_parts(history: pa.Table, baseline: pa.Table, schema: Schema) -> pa.Table:
     """One table, with `split` saying which rows are the monitors' baseline."""
     import pyarrow as pa
 
@@ -543,10 +553,36 @@ def _labelled_parts(history: pa.Table, baseline: pa.Table) -> pa.Table:
         part.append_column("split", pa.array([name] * part.num_rows, pa.string()))
         for part, name in ((history, "history"), (baseline, "baseline"))
     ]
-    names = [n for n in parts[0].column_names if n in parts[1].column_names and n != "inference_id"]
-    return pa.concat_tables(
-        [part.select(names) for part in parts], promote_options="default"
-    ).combine_chunks()
+    return _together(parts, schema).combine_chunks()
+
+
+def _together(parts: list[pa.Table], schema: Schema) -> pa.Table:
+    """Tables one below the other: columns that all have, and declared ones that some no longer have.
+
+    A column that is text in one of them is text in all: who reads it will see what is a number.
+    """
+    import pyarrow as pa
+
+    declared = {column.name for column in own_columns(schema)}
+    every = list(dict.fromkeys(name for part in parts for name in part.column_names))
+    names = [
+        name
+        for name in every
+        if name != "inference_id" and (name in declared or all(name in part.column_names for part in parts))
+    ]
+    text = {
+        name
+        for name in names
+        if any(name in part.column_names and pa.types.is_string(part[name].type) for part in parts)
+    }
+    alike = []
+    for part in parts:
+        part = part.select([name for name in names if name in part.column_names])
+        for name in text & set(part.column_names):
+            if not pa.types.is_string(part[name].type):
+                part = _set(part, name, part[name].cast(pa.string()))
+        alike.append(part)
+    return pa.concat_tables(alike, promote_options="default")
 
 
 def _moments(baseline: pa.Table, schema: Schema) -> dict[str, tuple[float, float]]:
@@ -568,7 +604,9 @@ def _gap(training: pa.Table, moments: Mapping[str, tuple[float, float]]) -> dict
 
     gaps = {}
     for name, (mean, std) in moments.items():
-        found = pc.mean(training[name]).as_py()
+        if name not in training.column_names:
+            continue  # an injection on the training rows no longer sends it
+        found = pc.mean(as_declared(training[name], "numeric")).as_py()
         if found is not None and std > 0:
             gaps[name] = (found - mean) / std
     return gaps

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -69,3 +70,64 @@ def test_a_dataset_with_a_clock_is_only_replayed_where_views_ask_for_it(dataset:
             check(tiny, {**change, "world": {"order": "drawn"}})
         with pytest.raises(ScenarioInvalid, match="before the clock's start"):
             check(tiny, {**change, "world": {"order": "replay", "training_from": "2013-07-01"}})
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "said"),
+    [
+        ("add_column", {"name": "age"}, "with.name: there is a column called 'age' already"),
+        (
+            "rename_column",
+            {"column": "age", "to": "person_id"},
+            "with.to: there is a column called 'person_id'",
+        ),
+        ("swap_columns", {"column": "age", "other": "age"}, "with.other: 'age' is named twice"),
+        (
+            "swap_columns",
+            {"column": "age", "other": "agee"},
+            "with.other: no column called 'agee'; did you mean 'age'",
+        ),
+        (
+            "miss_at_random",
+            {"column": "sex", "driver": "race"},
+            "with.driver: miss_at_random needs a numeric column",
+        ),
+        (
+            "black_out",
+            {"columns": ["sex", "rase"]},
+            "with.columns: no column called 'rase'; did you mean 'race'",
+        ),
+        ("black_out", {"columns": ["sex", "sex"]}, "with.columns: the column 'sex' is named twice"),
+        ("reorder_columns", {"columns": ["age"]}, "with.columns: "),
+        ("stale_features", {"lag": "6h"}, "kind: stale_features needs feature views with own clocks"),
+        ("delay_rows", {"by": "soon"}, "with.by: 'soon' is not a duration"),
+        ("miss_not_at_random", {"column": "age", "side": "upper"}, "with.side: 'upper' is not one of them"),
+    ],
+)
+def test_what_a_fault_of_schema_or_quality_cannot_do_is_told_before_it_runs(
+    kind: str, given: dict[str, Any], said: str, tiny: Path
+) -> None:
+    one = {"id": "fault", "kind": kind, "with": given}
+    with pytest.raises(ScenarioInvalid) as wrong:
+        check(tiny, {"inject": [one]})
+    assert any(said in problem for problem in wrong.value.problems), wrong.value.problems
+
+
+def test_a_view_that_is_told_late_must_be_there(tiny: Path) -> None:
+    flights = {
+        "dataset": "nyc-flights",
+        "world": {"order": "replay"},
+        "given": [],
+        "clock.start": "2013-06-01",
+        "inject": [{"id": "late", "kind": "stale_features", "with": {"lag": "6h", "view": "wether"}}],
+    }
+    with pytest.raises(ScenarioInvalid, match="no view called 'wether'; did you mean 'weather'"):
+        check(tiny, flights)
+    flights["inject"][0]["with"]["view"] = "weather"  # type: ignore[index]
+    assert check(tiny, flights)
+
+
+def test_a_delivery_is_of_live_rows_alone(tiny: Path) -> None:
+    twice = {"id": "twice", "kind": "duplicate_rows", "on": "training", "with": {}}
+    with pytest.raises(ScenarioInvalid, match="acts on live, not on training"):
+        check(tiny, {"inject": [twice]})

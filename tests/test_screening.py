@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -231,3 +232,46 @@ def test_the_short_way_finds_what_the_plain_way_finds(x, job, constraints, split
     told = judge_columns(window, ours, LEARNED, 0.05)
     domains = {f.column: f.value for f in told if f.check == "domain"}
     assert domains == {c.column: plainly_outside(plain, c) for c in LEARNED if len(plain.table[c.column])}
+
+
+def arrived(times: pa.Array, keys: list[int], *, key_per_row: bool = True) -> dict[str, Any]:
+    """Findings of a window from noon to one o'clock whose rows say when they happened, by check."""
+    start = datetime(2026, 1, 5, 12)
+    rows = pa.table({"id": pa.array(keys), "at": times, "x": [1.0] * len(keys), "job": ["baker"] * len(keys)})
+    schema = replace(SCHEMA, key_per_row=key_per_row)
+    window = Window(3, start, start + timedelta(hours=1), rows, schema)
+    return {f.check: f for f in judge_columns(window, screen(rows, schema, ()), (), 0.05)}
+
+
+def at(*minutes: float) -> pa.Array:
+    return pa.array([datetime(2026, 1, 5, 12) + timedelta(minutes=m) for m in minutes], pa.timestamp("us"))
+
+
+@pytest.mark.parametrize(
+    ("minutes", "share"),
+    [
+        ((0, 10, 20, 59.999), 0.0),
+        ((0, 10, 20, 60), 0.25),
+        ((-0.001, 10, 20, 59), 0.25),
+        ((-90, -1, 61, 900), 1.0),
+    ],
+)
+def test_a_row_of_another_window_is_late(minutes: tuple[float, ...], share: float) -> None:
+    found = arrived(at(*minutes), [1, 2, 3, 4])["lateness"]
+    assert (found.column, found.value, found.breached) == ("at", share, share > 0)
+
+
+@pytest.mark.parametrize(("keys", "share"), [([1, 2, 3, 4], 0.0), ([1, 2, 2, 4], 0.25), ([7, 7, 7, 7], 0.75)])
+def test_a_key_that_came_before_is_a_duplicate(keys: list[int], share: float) -> None:
+    found = arrived(at(1, 2, 3, 4), keys)["duplicates"]
+    assert (found.column, found.value, found.breached) == ("id", share, share > 0)
+
+
+def test_keys_repeat_where_a_row_is_no_key_of_its_own() -> None:
+    assert "duplicates" not in arrived(at(1, 2), [5, 5], key_per_row=False)
+
+
+def test_times_that_are_none_make_nobody_late() -> None:
+    assert "lateness" in arrived(pa.array(["noon", "one"]), [1, 2])
+    assert arrived(pa.array(["noon", "one"]), [1, 2])["lateness"].value == 0
+    assert arrived(at()[:0], [])["lateness"].value == 0

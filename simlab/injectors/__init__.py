@@ -46,11 +46,16 @@ And further:
     no such key. `ALSO` maps other keys that name columns (one, or a list) to the kind they take.
 `PROBLEMS`
     Kinds of problem it makes sense for.
+`SCHEMA`
+    `changes` where columns of the rows may go or change places; else each stays where it was, and new
+    ones, which a setting names, come behind them.
+`NEW`, `APART`
+    The key that names a column which must not be there yet; the keys that must name different columns.
 `size(before, after, mask, strength, reference, *, …)`
     How large it was, declared beside measured, as a `simlab.reference.Size`; for a draw the pool (of the
-    rows that `where` allows) and the weights stand for before and after, and the mask is None. It is
-    given further keywords: `rows` at the seam `labels`, `rows` and `answered` at `arrival`, `past` at
-    `decisions`.
+    rows that `where` allows) and the weights stand for before and after, at the seam `updates` the two
+    moments, and the mask is None. It is given further keywords: `rows` at the seam `labels`, `rows` and
+    `answered` at `arrival`, `past` at `decisions`.
 `undo(after, …)`
     Only where an exact inverse exists: given what the function gave back in place of its first argument,
     and otherwise the same arguments, it restores the very bytes.

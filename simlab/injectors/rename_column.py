@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 SEAM = "traffic"
 LABELS = "keep"
 COLUMN = "any"
+NEW = "to"
 PROBLEMS = ("binary", "regression")
 
 
