@@ -40,6 +40,7 @@ from simlab.quality import LOWER_IS_BETTER, METRICS  # noqa: E402
 from simlab.shapes import SHAPES  # noqa: E402
 from simlab.signature import find, first_line, keywords, module_of, names  # noqa: E402
 from simlab.stages import STAGES  # noqa: E402
+from simlab.watching import PLACES, places_of  # noqa: E402
 from simlab.yamlfile import Duration, spell  # noqa: E402
 
 DOCS = ROOT / "docs"
@@ -307,10 +308,10 @@ def reference() -> str:
     parts += ["## Detectors\n", NOTES["detectors"].strip() + "\n"]
     for name in names("detectors"):
         module = module_of("detectors", name)
-        way = "a distance: drift is a value of at least the threshold"
-        if module.DIRECTION == "below":
-            way = "a p-value: drift is a value under the threshold"
-        facts = f"For {' and '.join(module.KINDS)} columns. Its figure is {way}.\n"
+        facts = "For " + " and ".join(
+            f"{PLACES[place].what} (`stages.monitor.{place}`)" for place in places_of(name)
+        )
+        facts += f". {NOTES['figures'][_figure(module)]}\n"
         parts += [entry(name, (find("detectors", name),), "###").rstrip() + "\n\n" + facts]
     parts += ["Methods of Evidently's that are not offered, and why:\n"]
     parts += [f"- `{name}`: {why}" for name, why in REFUSED.items()]
@@ -360,6 +361,12 @@ def _contents() -> str:
         lines.append(f"| [{title}](#{title.lower()}) | {links} |")
     lines.append("| [Metrics and alarms](#metrics-and-alarms) | |")
     return "\n".join(lines) + "\n"
+
+
+def _figure(module: ModuleType) -> str:
+    """What kind of figure a detector gives."""
+    kinds = set(module.KINDS) & {"sequence", "rows", "predictions"}
+    return kinds.pop() if kinds else str(module.DIRECTION)
 
 
 def _acting(seams: Iterable[str]) -> str:

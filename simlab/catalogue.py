@@ -15,6 +15,7 @@ from simlab.shapes import SHAPES
 from simlab.shipped import scenario_names
 from simlab.signature import find, first_line, keywords, module_of, names
 from simlab.stages import STAGES
+from simlab.watching import PLACES, places_of
 
 Entry = dict[str, str]
 
@@ -27,6 +28,18 @@ def _stages() -> list[Entry]:
             "aws": s.aws,
         }
         for s in STAGES
+    ]
+
+
+def _detectors() -> list[Entry]:
+    """Every detector with the places that may name it."""
+    return [
+        {
+            "name": name,
+            "says": first_line(find("detectors", name)),
+            "places": ", ".join(f"stages.monitor.{place}" for place in places_of(name)),
+        }
+        for name in names("detectors")
     ]
 
 
@@ -57,7 +70,7 @@ LISTS: dict[str, Callable[[], list[Entry]]] = {
     "datasets": _datasets,
     "stages": _stages,
     "injectors": _folder("injectors"),
-    "detectors": _folder("detectors"),
+    "detectors": _detectors,
     "policies": _folder("policies"),
     "shapes": _functions(lambda: dict(SHAPES)),
     "expectations": _functions(lambda: dict(expectations())),
@@ -92,6 +105,9 @@ def describe(name: str) -> dict[str, Any]:
         keys = {k: v for function in functions for k, v in keywords(function).items()}
         lines = [f"{name} ({kind})", ""]
         lines += [inspect.getdoc(function) or "" for function in functions]
+        if kind == "detector":
+            lines += ["", "looks at:"]
+            lines += [f"  {PLACES[place].what} (stages.monitor.{place})" for place in places_of(name)]
         if keys:
             lines += ["", "keys:"]
             lines += [

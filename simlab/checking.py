@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from simlab.quality import METRICS
 from simlab.scenario import Injection, Scenario, read
 from simlab.screening import own_columns
 from simlab.shapes import problems_in as shape_problems
-from simlab.signature import find, module_of, names, settings
+from simlab.signature import find, module_of, settings
 from simlab.stages import STAGES
 from simlab.yamlfile import placed, read_yaml
 
@@ -103,14 +103,9 @@ def _stages(scenario: Scenario) -> tuple[dict[str, dict[str, Any]], list[str]]:
 
 def _nested(typed: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     """Names inside settings: detectors and the policy."""
-    from simlab.stages.monitor import Datapoints, Detectors
+    from simlab.stages.monitor import Datapoints
 
-    detectors = typed.get("monitor", {}).get("detectors")
-    if isinstance(detectors, Detectors):
-        for kind in ("numeric", "categorical"):
-            where = f"stages.monitor.detectors.{kind}"
-            yield from _detector(getattr(detectors, kind), kind, f"{kind} columns", where)
-    yield from _watching(typed.get("monitor", {}))
+    yield from _detectors(typed.get("monitor", {}))
     alarm = typed.get("monitor", {}).get("alarm")
     if isinstance(alarm, Datapoints) and alarm.datapoints > alarm.of:
         yield f"stages.monitor.alarm: {alarm.datapoints} of {alarm.of} datapoints can never breach"
@@ -134,10 +129,41 @@ def _nested(typed: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     yield from parameter_problems(algorithm, typed.get("train", {}).get("fixed") or {}, "stages.train.fixed")
 
 
-def _detector(given: Any, kind: str, what: str, where: str, stream: str = "") -> Iterator[str]:
-    """What is wrong with a detector that somebody named, among them that it looks at something else."""
-    from simlab.watching import detector_of
+def _detectors(monitor: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong with the detectors that the monitor stage names."""
+    from simlab.stages.monitor import Datapoints, Detectors
+    from simlab.watching import PLACES, UNFOLLOWED, detector_of
 
+    named = {**monitor}
+    for part in ("detectors", "sequential"):
+        if is_dataclass(named.get(part)):
+            named |= {f"{part}.{f.name}": getattr(monitor[part], f.name) for f in fields(monitor[part])}
+    for place in PLACES:
+        if named.get(place) is not None:
+            yield from _detector(named[place], place)
+    hold, alarm = monitor.get("sequential", UNFOLLOWED).hold, monitor.get("alarm", Datapoints())
+    if (named.get("sequential.columns") or named.get("sequential.errors")) and hold < alarm.datapoints:
+        yield (
+            f"stages.monitor.sequential.hold: a signal that counts in {hold} windows never makes an alarm "
+            f"of {alarm.datapoints} datapoints"
+        )
+    if monitor.get("correction", "none") == "none":
+        return
+    detectors = monitor.get("detectors", Detectors())
+    try:
+        chosen = [detector_of(getattr(detectors, kind))[0] for kind in ("numeric", "categorical")]
+        ways = {getattr(module_of("detectors", name), "DIRECTION", "") for name in chosen}
+    except (LookupError, ValueError):
+        return  # told already
+    if "below" not in ways:
+        yield f"stages.monitor.correction: neither {chosen[0]} nor {chosen[1]} gives a p-value to correct"
+
+
+def _detector(given: Any, place: str) -> Iterator[str]:
+    """What is wrong with a detector in its place."""
+    from simlab.watching import PLACES, detector_of, detectors_for
+
+    where = f"stages.monitor.{place}"
     if isinstance(given, dict) and len(given) != 1:
         yield f"{where}: write one detector by its name"
         return
@@ -145,57 +171,17 @@ def _detector(given: Any, kind: str, what: str, where: str, stream: str = "") ->
     yield from _named("detectors", name, values, where)
     try:
         module = module_of("detectors", name)
-        kinds = module.KINDS
+        fits = PLACES[place].takes(module)
     except (LookupError, AttributeError):
         return
-    fitting = [
-        other
-        for other in names("detectors")
-        if kind in module_of("detectors", other).KINDS
-        and (not stream or stream in module_of("detectors", other).STREAMS)
-    ]
-    if kind not in kinds or (stream and stream not in getattr(module, "STREAMS", (stream,))):
-        others = f"{', '.join(fitting)} {'do' if fitting[1:] else 'does'}"
-        yield f"{where}: {name} does not work on {what}; {others}"
+    if not fits:
+        others = detectors_for(place)
+        yield (
+            f"{where}: {name} does not work on {PLACES[place].what}; "
+            f"{', '.join(others)} {'do' if others[1:] else 'does'}"
+        )
     elif hasattr(module, "problems_in"):
         yield from (f"{where}.{problem}" for problem in module.problems_in(values))
-
-
-def _watching(monitor: Mapping[str, Any]) -> Iterator[str]:
-    """What is wrong with the monitors of sequences, of all columns, and of scores without labels."""
-    from simlab.stages.monitor import Datapoints, Detectors
-    from simlab.watching import Sequential, detector_of
-
-    sequential = monitor.get("sequential")
-    if isinstance(sequential, Sequential):
-        for key, stream, what in (("columns", "means", "window means"), ("errors", "errors", "errors")):
-            given = getattr(sequential, key)
-            if given is not None:
-                yield from _detector(given, "sequence", what, f"stages.monitor.sequential.{key}", stream)
-        alarm = monitor.get("alarm", Datapoints())
-        if (sequential.columns or sequential.errors) and sequential.hold < alarm.datapoints:
-            yield (
-                f"stages.monitor.sequential.hold: a signal that counts in {sequential.hold} windows "
-                f"never makes an alarm of {alarm.datapoints} datapoints"
-            )
-    for key, kind, what in (
-        ("multivariate", "rows", "all columns at once"),
-        ("estimate", "predictions", "scores without labels"),
-    ):
-        if monitor.get(key) is not None:
-            yield from _detector(monitor[key], kind, what, f"stages.monitor.{key}")
-    if monitor.get("correction", "none") == "none":
-        return
-    detectors = monitor.get("detectors", Detectors())
-    if not isinstance(detectors, Detectors):
-        return
-    try:
-        chosen = [detector_of(getattr(detectors, kind))[0] for kind in ("numeric", "categorical")]
-        ways = {getattr(module_of("detectors", name), "DIRECTION", "") for name in chosen}
-    except (LookupError, ValueError):
-        return  # told elsewhere
-    if "below" not in ways:
-        yield f"stages.monitor.correction: neither {chosen[0]} nor {chosen[1]} gives a p-value to correct"
 
 
 def _named(folder: str, name: str, values: Mapping[str, Any], where: str) -> list[str]:

@@ -13,6 +13,7 @@ from simlab.shapes import json_schema as shape_schema
 from simlab.shipped import scenario_folders
 from simlab.signature import find, first_line, module_of, names, settings_model
 from simlab.stages import STAGES
+from simlab.watching import PLACES, detectors_for
 
 
 def shipped_schema() -> Path:
@@ -69,19 +70,12 @@ def scenario_schema() -> dict[str, Any]:
         }
         for kind in names("injectors")
     ]
-    policies = {
-        "anyOf": [
-            {"enum": list(names("policies"))},
-            {
-                "type": "object",
-                "additionalProperties": False,
-                "minProperties": 1,
-                "maxProperties": 1,
-                "properties": {n: _settings((find("policies", n),), definitions) for n in names("policies")},
-            },
-        ]
-    }
-    properties["stages"]["properties"]["retrain"]["properties"]["policy"] = policies
+    stages = properties["stages"]["properties"]
+    stages["retrain"]["properties"]["policy"] = _one_of("policies", names("policies"), definitions)
+    for place in PLACES:
+        part, _, key = place.rpartition(".")
+        owner = definitions[part.capitalize()]["properties"] if part else stages["monitor"]["properties"]
+        owner[key] = _one_of("detectors", detectors_for(place), definitions, owner[key])
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "simlab scenario",
@@ -89,6 +83,30 @@ def scenario_schema() -> dict[str, Any]:
         **{k: v for k, v in body.items() if k not in ("title", "description")},
         "$defs": dict(sorted(definitions.items())),
     }
+
+
+def _one_of(
+    folder: str, known: tuple[str, ...], definitions: dict[str, Any], said: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """The schema of a name, or of a name with its settings; a dotted name is somebody else's.
+
+    A default that is told, null among them, stays one.
+    """
+    theirs = {"pattern": r"\.", "type": "string"}
+    named = {
+        "type": "object",
+        "additionalProperties": False,
+        "minProperties": 1,
+        "maxProperties": 1,
+        "properties": {n: _settings((find(folder, n),), definitions) for n in known},
+        "patternProperties": {r"\.": {"type": ["object", "null"]}},
+    }
+    for name, found in named["properties"].items():  # type: ignore[attr-defined]
+        if not found["required"]:
+            named["properties"][name] = {"anyOf": [found, {"type": "null"}]}  # type: ignore[index]
+    told = {"default": said["default"]} if said and "default" in said else {}
+    nothing = [{"type": "null"}] if told and told["default"] is None else []
+    return {"anyOf": [{"enum": list(known)}, theirs, named, *nothing], **told}
 
 
 def _settings(

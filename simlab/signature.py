@@ -9,6 +9,8 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import fields as dataclass_fields
+from dataclasses import is_dataclass
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -129,7 +131,7 @@ def settings(
         try:
             values[key] = adapter(fields[key][0]).validate_python(value)
         except ValidationError as wrong:
-            problems.extend(sentences(wrong, f"{where}.{key}", value))
+            problems.extend(sentences(wrong, f"{where}.{key}", value, _parts(fields[key][0])))
     for key, (_, default) in fields.items():
         if default is ... and key not in given:
             problems.append(f"{where}: the key {key!r} is missing")
@@ -149,8 +151,27 @@ def adapter(annotation: Any) -> TypeAdapter[Any]:
         return TypeAdapter(annotation)
 
 
-def sentences(wrong: ValidationError, where: str, value: Any = None) -> list[str]:
-    """A pydantic error in words for a person, one sentence per mistake, each with its path."""
+def _parts(annotation: Any) -> tuple[str, ...]:
+    """Names of the fields, where a setting is a dataclass."""
+    return tuple(field.name for field in dataclass_fields(annotation)) if is_dataclass(annotation) else ()
+
+
+def sentences(
+    wrong: ValidationError, where: str, value: Any = None, parts: tuple[str, ...] = ()
+) -> list[str]:
+    """A pydantic error in words for a person, one sentence per mistake, each with its path.
+
+    Parameters
+    ----------
+    wrong
+        What pydantic found.
+    where
+        Path of the value in the file.
+    value
+        The value.
+    parts
+        Keys the value may have, where it is a dataclass.
+    """
     found = []
     for error in wrong.errors(include_url=False):
         path = where
@@ -167,6 +188,10 @@ def sentences(wrong: ValidationError, where: str, value: Any = None) -> list[str
             found.append(
                 f"{parent}: no key called {key!r}{hint}" if parent else f"no key called {key!r}{hint}"
             )
+        elif kind == "unexpected_keyword_argument":
+            parent, _, key = path.rpartition(".")
+            hint = did_you_mean(key, parts) if parent == where else ""
+            found.append(f"{parent}: no key called {key!r}{hint}")
         elif kind == "missing":
             parent, _, key = path.rpartition(".")
             found.append(f"{parent + ': ' if parent else ''}the key {key!r} is missing")

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import ModuleType
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import ConfigDict, Field
 
 from simlab.artifacts import Column, Deployment, Finding, History, Labels, Request, Served, Stretch
 from simlab.correction import Correction, corrected
-from simlab.signature import find, keywords, module_of
+from simlab.signature import find, keywords, module_of, names
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,6 +42,52 @@ class Sequential:
 
 UNFOLLOWED = Sequential()
 """No sequence is followed."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A key of the monitor stage that names a detector."""
+
+    what: str
+    """What a detector looks at there, in words."""
+    kind: str
+    """One of the `KINDS` it must have."""
+    stream: str = ""
+    """One of the `STREAMS` it must have."""
+
+    def takes(self, module: ModuleType) -> bool:
+        """Whether the detector of a module may stand there."""
+        streams = getattr(module, "STREAMS", (self.stream,))
+        return self.kind in module.KINDS and (not self.stream or self.stream in streams)
+
+
+PLACES = {
+    "detectors.numeric": Place("numeric columns", "numeric"),
+    "detectors.categorical": Place("categorical columns", "categorical"),
+    "sequential.columns": Place("window means", "sequence", "means"),
+    "sequential.errors": Place("errors", "sequence", "errors"),
+    "multivariate": Place("all columns at once", "rows"),
+    "estimate": Place("scores without labels", "predictions"),
+}
+"""Where a detector may be named, as a path under `stages.monitor`."""
+
+
+def detectors_for(place: str) -> tuple[str, ...]:
+    """The detectors that may stand in a place.
+
+    >>> detectors_for("estimate")
+    ('cbpe',)
+    """
+    return tuple(name for name in names("detectors") if PLACES[place].takes(module_of("detectors", name)))
+
+
+def places_of(detector: str) -> tuple[str, ...]:
+    """The places in which a detector may stand.
+
+    >>> places_of("kswin"), places_of("psi")
+    (('sequential.columns',), ('detectors.numeric', 'detectors.categorical'))
+    """
+    return tuple(place for place in PLACES if PLACES[place].takes(module_of("detectors", detector)))
 
 
 def detector_of(given: Detector) -> tuple[str, Mapping[str, Any]]:

@@ -131,3 +131,59 @@ def test_a_delivery_is_of_live_rows_alone(tiny: Path) -> None:
     twice = {"id": "twice", "kind": "duplicate_rows", "on": "training", "with": {}}
     with pytest.raises(ScenarioInvalid, match="acts on live, not on training"):
         check(tiny, {"inject": [twice]})
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (
+            {"sequential": {"columns": "cusm"}},
+            "sequential.columns: no detector called 'cusm'; did you mean 'cusum'",
+        ),
+        ({"sequential": {"column": "cusum"}}, "did you mean 'columns'"),
+        (
+            {"sequential": {"columns": "ddm"}},
+            "ddm does not work on window means; adwin, cusum, kswin, page_hinkley do",
+        ),
+        ({"sequential": {"errors": "psi"}}, "psi does not work on errors"),
+        ({"sequential": {"errors": {"ddm": {"treshold": 2}}}}, "did you mean 'threshold'"),
+        ({"sequential": {"columns": {"kswin": {"past": 10}}}}, "kswin.newest: 8 of 10 values"),
+        (
+            {"sequential": {"columns": "cusum", "hold": 1}, "alarm": {"datapoints": 2, "of": 3}},
+            "never makes an alarm",
+        ),
+        ({"detectors": {"numeric": "adwin"}}, "adwin does not work on numeric columns"),
+        ({"multivariate": "ks"}, "ks does not work on all columns at once; domain_classifier does"),
+        ({"multivariate": {"domain_classifier": {"threshold": 0.4}}}, "greater than 0.5"),
+        ({"estimate": "cbp"}, "did you mean 'cbpe'"),
+        ({"estimate": {"cbpe": {"metric": "acuracy"}}}, "did you mean 'accuracy'"),
+        ({"correction": "bonferoni", "detectors": {"numeric": "ks"}}, "did you mean 'bonferroni'"),
+        ({"correction": "holm"}, "neither wasserstein nor jensenshannon gives a p-value to correct"),
+    ],
+    ids=str,
+)
+def test_detectors_are_checked_where_they_stand(change: dict[str, Any], said: str, tiny: Path) -> None:
+    with pytest.raises(ScenarioInvalid) as wrong:
+        check(tiny, {"stages.monitor": change})
+    assert said in "\n".join(wrong.value.problems), wrong.value.problems
+
+
+def test_detectors_that_read_answers_fit_the_problem(tiny: Path) -> None:
+    regression = {
+        "dataset": "bikeshare",
+        "world": {"order": "replay"},
+        "clock.start": "2011-06-01",
+        "given": [],
+    }
+    assert check(tiny, {**regression, "stages.monitor": {"sequential": {"errors": "adwin"}}})
+    for monitor in ({"sequential": {"errors": "ddm"}}, {"estimate": "cbpe"}):
+        assert check(tiny, {"stages.monitor": monitor})
+        with pytest.raises(ScenarioInvalid, match="makes no sense in a regression problem"):
+            check(tiny, {**regression, "stages.monitor": monitor})
+
+
+def test_estimated_metrics_have_names(tiny: Path) -> None:
+    item = {"metric_above": {"metric": "monitor.estimated.auc", "value": 0.5}}
+    assert check(tiny, {"expect": [item]})
+    with pytest.raises(ScenarioInvalid, match="did you mean 'monitor.estimated.auc'"):
+        check(tiny, {"expect": [{"metric_above": {"metric": "monitor.estimated.acu", "value": 0.5}}]})

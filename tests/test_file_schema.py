@@ -57,8 +57,7 @@ def test_the_tests_own_scenarios_meet_it(tiny: Path, eventful: Path) -> None:
 @given(data=st.data())
 def test_an_unknown_key_fails_it_at_every_level(data: st.DataObject) -> None:
     found = content(data.draw(st.sampled_from(SHIPPED)))
-    # Detectors' settings are looked up by `check` alone: their names may be somebody else's.
-    places = [m for m in every_mapping(found) if ".detectors." not in m[0] and m[0] != ""] + [("", found)]
+    places = [m for m in every_mapping(found) if m[0] != ""] + [("", found)]
     place, mapping = data.draw(st.sampled_from(places))
     mapping["nosuchkey"] = 1
     assert list(VALIDATOR.iter_errors(found)), place
@@ -72,6 +71,19 @@ def test_an_unknown_key_fails_it_at_every_level(data: st.DataObject) -> None:
         {"expect": ["retrained", {"retrained": None}, {"retrained": {}}]},
         {"clock": {"start": "2026-01-05T06:00:00"}},
         {"stages": {"retrain": {"policy": "never"}}},
+        {
+            "stages": {
+                "monitor": {"detectors": {"numeric": "mine.shift", "categorical": {"mine.two": {"at": 1}}}}
+            }
+        },
+        {"stages": {"monitor": {"detectors": {"numeric": {"ks": None}}, "correction": "holm"}}},
+        {"stages": {"monitor": {"sequential": {"columns": "cusum", "errors": {"ddm": {"threshold": 4}}}}}},
+        {
+            "stages": {
+                "monitor": {"multivariate": "domain_classifier", "estimate": {"cbpe": {"metric": "auc"}}}
+            }
+        },
+        {"stages": {"monitor": {"multivariate": None, "estimate": None, "sequential": {"errors": None}}}},
     ],
     ids=str,
 )
@@ -93,6 +105,11 @@ def test_what_check_takes_meets_it(change: dict[str, Any], tiny: Path) -> None:
         {"stages": {"trian": {}}},
         {"stages": {"train": {"rounds": 0}}},
         {"stages": {"retrain": {"policy": {"every": {"window": 3}}}}},
+        {"stages": {"monitor": {"detectors": {"numeric": "chisquare"}}}},
+        {"stages": {"monitor": {"detectors": {"numeric": {"psi": {"treshold": 1}}}}}},
+        {"stages": {"monitor": {"sequential": {"columns": "ddm"}}}},
+        {"stages": {"monitor": {"estimate": "domain_classifier"}}},
+        {"stages": {"monitor": {"correction": "sidak"}}},
         {"simlab": 2},
         {"labels": {"delay": "soon"}},
     ],

@@ -37,8 +37,8 @@ def cbpe(
     Confidence-based performance estimation (NannyML's CBPE): each score is turned into a chance p of the
     positive class, calibrated on the baseline, and the metrics are their expectations over answers drawn by
     these chances. It rests on one assumption: P(Y|X) is what it was. Under covariate drift that
-    keeps it the estimate is close to what the labels will say; under concept drift it is wrong and
-    says nothing of it.
+    keeps it the estimate is close to what the labels will say, and on the bright side where the window holds
+    scores that the baseline hardly had; under concept drift it is wrong and says nothing of it.
 
     Parameters
     ----------
