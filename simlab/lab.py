@@ -29,6 +29,7 @@ from simlab.errors import (
     did_you_mean,
 )
 from simlab.expect import Account, Verdict, judge
+from simlab.generated import digest_of, draw, law_of
 from simlab.home import (
     FINISHED,
     attentive,
@@ -294,6 +295,7 @@ class Lab:
                 title=scenario.title,
                 dataset=scenario.dataset,
                 dataset_digest=source.digest,
+                synthetic=ready.card.synthetic,
                 problem=ready.card.problem,
                 seed={"world": scenario.seed.world, "build": scenario.seed.build},
                 windows=scenario.clock.windows,
@@ -332,10 +334,17 @@ class Lab:
         )
 
     def _source(self, run: Run, ready: Checked) -> Source:
-        rows, views = load(ready.folder, ready.card)
-        total = json.dumps(dict(sorted(ready.card.digest.items())))
-        name = hashlib.sha256(total.encode()).hexdigest()[:16]
-        return Source(name=ready.scenario.dataset, digest=name, rows=rows, views=views, schema=ready.schema)
+        card, name, law = ready.card, ready.scenario.dataset, law_of(ready.card)
+        if card.generator is not None:
+            total = digest_of(card.generator)
+            rows, views = load(
+                ready.folder, card, run.memo("generated", (total, card.target.column), lambda: draw(card))
+            )
+        else:
+            rows, views = load(ready.folder, card)
+            files = json.dumps(dict(sorted(card.digest.items())))
+            total = hashlib.sha256(files.encode()).hexdigest()
+        return Source(name=name, digest=total[:16], rows=rows, views=views, schema=ready.schema, law=law)
 
     def _project(self, projector: Service, folder: Path, watch: Watch) -> None:
         try:

@@ -16,6 +16,7 @@ from simlab.context import rng_for
 from simlab.engines import engine
 from simlab.errors import ScenarioInvalid
 from simlab.events import Event, HindsightMeasured, WorldFinished, WorldStarted
+from simlab.generated import Law
 from simlab.injection import (
     TRAINING,
     arrive,
@@ -48,6 +49,8 @@ class Source:
     rows: pa.Table
     views: Mapping[str, pa.Table]
     schema: Schema
+    law: Law | None = None
+    """The rule that made the rows, where one did."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,14 @@ class Stream:
         self._past: dict[str, dict[str, tuple[int, int]]] = {}
         self._training, self._baseline, self._pool = self._split()
         self._learned = self._training
-        self.labeller = Labeller(source.rows, source.schema, source.digest, outside.memo)
+        exact = {} if source.law is None else {"law": source.law.changed}
+        self.labeller = Labeller(
+            source.rows,
+            source.schema,
+            source.digest,
+            outside.memo,
+            None if source.law is None else source.law.eta,
+        )
         self.reference = Reference(
             moments=_moments(self._baseline, source.schema),
             table=self._baseline,
@@ -100,6 +110,7 @@ class Stream:
             problem=source.schema.problem,
             step=scenario.clock.step,
             eta=self._eta,
+            **exact,
         )
         self._answers: list[tuple[pa.Table, np.ndarray]] = []
 
@@ -177,6 +188,7 @@ class Stream:
                 dataset=self.source.name,
                 dataset_digest=self.source.digest,
                 order=scenario.world.order,
+                law="fitted" if self.source.law is None else "exact",
                 training_rows=training.num_rows,
                 baseline_rows=baseline.num_rows,
                 pool_rows=self._pool.num_rows,
