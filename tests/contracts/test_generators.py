@@ -20,7 +20,7 @@ KINDS = names("generators")
 CONCEPTS = [(kind, concept) for kind in KINDS for concept in module_of("generators", kind).CONCEPTS]
 CARDS = {
     card.generator.kind: card
-    for card in (load_card(path.parent) for path in sorted(Path("datasets").glob("*/card.yaml")))
+    for card in (load_card(path.parent) for path in sorted(Path(__file__).parents[2].glob("datasets/*/card.yaml")))
     if card.generator is not None
 }
 ROWS, SEED = 3000, 5
