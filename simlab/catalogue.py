@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from simlab.dataset import dataset_names, find_dataset, load_card
+from simlab.dataset import Generator, dataset_names, find_dataset, load_card
 from simlab.errors import ScenarioInvalid, SimlabError, UsageError, did_you_mean
 from simlab.expect import expectations
 from simlab.scenario import read
@@ -16,6 +16,7 @@ from simlab.shipped import scenario_names
 from simlab.signature import find, first_line, keywords, module_of, names
 from simlab.stages import STAGES
 from simlab.watching import PLACES, places_of
+from simlab.yamlfile import spell
 
 Entry = dict[str, str]
 
@@ -72,6 +73,7 @@ LISTS: dict[str, Callable[[], list[Entry]]] = {
     "injectors": _folder("injectors"),
     "detectors": _detectors,
     "policies": _folder("policies"),
+    "generators": _folder("generators"),
     "shapes": _functions(lambda: dict(SHAPES)),
     "expectations": _functions(lambda: dict(expectations())),
 }
@@ -100,7 +102,7 @@ def describe(name: str) -> dict[str, Any]:
         Nothing has that name.
     """
     found = _function(name)
-    if found is not None:
+    if found is not None and name not in dataset_names():  # a dataset may be called as its generator
         kind, functions = found
         keys = {k: v for function in functions for k, v in keywords(function).items()}
         lines = [f"{name} ({kind})", ""]
@@ -135,7 +137,8 @@ def _function(name: str) -> tuple[str, tuple[Callable[..., Any], ...]] | None:
         if row.name == name:
             module = module_of("stages", name)
             return f"stage; on AWS: {row.aws}", tuple(getattr(module, f) for f in row.functions)
-    for folder, kind in (("injectors", "injector"), ("detectors", "detector"), ("policies", "policy")):
+    folders = ("injectors", "injector"), ("detectors", "detector"), ("policies", "policy")
+    for folder, kind in (*folders, ("generators", "generator")):
         if name in names(folder):
             return kind, (find(folder, name),)
     if name in SHAPES:
@@ -147,7 +150,7 @@ def _function(name: str) -> tuple[str, tuple[Callable[..., Any], ...]] | None:
 
 def _card_text(name: str, card: Any) -> str:
     lines = [
-        f"{name} (dataset): {card.title}",
+        f"{name} ({'synthetic ' if card.synthetic else ''}dataset): {card.title}",
         "",
         card.about.strip(),
         "",
@@ -163,6 +166,8 @@ def _card_text(name: str, card: Any) -> str:
         )
     for view, table in card.views.items():
         lines.append(f"  view {view} by {table.entity}: {', '.join(table.columns)}")
+    if card.generator is not None:
+        lines += _generator_text(card.generator)
     lines += [
         "",
         f"licence: {card.licence.name} ({'checked' if card.licence.checked else 'not checked'})",
@@ -171,6 +176,16 @@ def _card_text(name: str, card: Any) -> str:
     lines += ["", f"known drift: {card.known_drift.strip()}", "", "traps:"]
     lines += [f"  - {trap}" for trap in card.traps]
     return "\n".join(lines)
+
+
+def _generator_text(made: Generator) -> list[str]:
+    """What a synthetic dataset's generator does, and the keys that `change_rule` may change."""
+    function = find("generators", made.kind)
+    lines = ["", f"synthetic: {made.rows} rows by the generator {made.kind}, seed {made.seed}"]
+    lines += [f"noise: {made.noise}", "", inspect.getdoc(function) or "", "", "keys (`change_rule: to`):"]
+    for key, (_, default) in keywords(function).items():
+        lines.append(f"  {key}: {made.settings.get(key, default)!r} here")
+    return lines
 
 
 def starter(name: str, dataset: str, folder: Path) -> Path:
@@ -188,15 +203,20 @@ def starter(name: str, dataset: str, folder: Path) -> Path:
         card = load_card(find_dataset(dataset))
     except ScenarioInvalid as wrong:
         raise UsageError("\n".join(wrong.problems)) from None
-    numeric = next((n for n, c in card.columns.items() if c.role == "numeric"), None)
+    kinds = ("numeric", "categorical")
+    column = next(n for kind in kinds for n, c in card.columns.items() if c.role == kind)
     binary = card.problem == "binary"
     replay = not card.event_time.simulated
     metric = "log_loss" if binary else "mae"
     world = ""
     clock = "clock: {start: 2026-01-05, step: 1d, windows: 20, rows: 1000}"
     if replay:
-        first = "2013-06-01" if card.views else "2011-07-01"
-        clock = f"clock: {{start: {first}, step: 1d, windows: 20, rows: 1000}}"
+        if card.replay is None:
+            raise UsageError(
+                f"{dataset}: its card does not say where a replay may begin (replay: {{start: …}})"
+            )
+        first, step = f"{card.replay.start:%Y-%m-%d}", spell(card.replay.step)
+        clock = f"clock: {{start: {first}, step: {step}, windows: 20, rows: 1000}}"
         world = "world: {order: replay, training: 20000}\n"
     rule = "0.85" if binary and not replay else "0.5"
     gate = f"  - metric_above: {{metric: evaluate.{'auc' if binary else 'r2'}, value: {rule}}}"
@@ -219,9 +239,9 @@ stages:
 given:
 {gate}
 inject:
-  - {{id: broken, kind: set_missing, on: live, start: 8, with: {{column: {numeric}, share: 0.5}}}}
+  - {{id: broken, kind: set_missing, on: live, start: 8, with: {{column: {column}, share: 0.5}}}}
 expect:
-  - alarm_within: {{injection: broken, windows: 2, alarm: "data_quality:completeness:{numeric}"}}
+  - alarm_within: {{injection: broken, windows: 2, alarm: "data_quality:completeness:{column}"}}
   - metric_{"below" if metric != "auc" else "above"}: {{metric: monitor.{metric}, value: 1000}}
 """
     path.parent.mkdir(parents=True, exist_ok=True)

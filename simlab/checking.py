@@ -17,7 +17,7 @@ from simlab.quality import METRICS
 from simlab.scenario import Injection, Scenario, read
 from simlab.screening import own_columns
 from simlab.shapes import problems_in as shape_problems
-from simlab.signature import find, module_of, settings
+from simlab.signature import find, keywords, module_of, settings
 from simlab.stages import STAGES
 from simlab.yamlfile import placed, read_yaml
 
@@ -74,6 +74,7 @@ def checked(scenario: Scenario, file: str, lines: Mapping[str, int] | None = Non
         shape = schema(card)
         problems += _world(scenario, card)
         problems += _injections(scenario, shape)
+        problems += _rules(scenario, card)
         problems += _metrics(scenario, shape)
         if not problems:  # what is wrong with an injection is told first
             problems += episodes.problems_in(scenario)
@@ -251,6 +252,30 @@ def _injections(scenario: Scenario, shape: Schema | None) -> Iterator[str]:
             yield f"{where}.kind: {injection.kind} draws rows anew, which a replay does not do"
         if shape is not None:
             yield from _columns(injection, module, values, shape, where)
+
+
+def _rules(scenario: Scenario, card: Card) -> Iterator[str]:
+    """Injections that only a generated world knows, and the settings of the generator that they name."""
+    for number, injection in enumerate(scenario.inject):
+        where = f"inject[{number}]"
+        try:
+            if getattr(module_of("injectors", injection.kind), "WORLD", None) != "generated":
+                continue
+        except LookupError:  # told already
+            continue
+        if card.generator is None:
+            yield f"{where}.kind: {injection.kind} needs a generated world; {scenario.dataset} is real data"
+            continue
+        given = injection.settings.get("to")
+        if not isinstance(given, Mapping):  # told already
+            continue
+        function = find("generators", card.generator.kind)
+        typed, problems = settings(function, given, f"{where}.with.to")
+        yield from problems
+        present = {key: default for key, (_, default) in keywords(function).items()}
+        present |= card.generator.settings
+        if not problems and typed and all(present[key] == value for key, value in typed.items()):
+            yield f"{where}.with.to: {scenario.dataset} is like that already, so nothing would change"
 
 
 def _columns(

@@ -113,10 +113,11 @@ def check(scenario: ScenarioFile, sets: Sets = None, as_json: AsJson = False) ->
     if as_json:
         _print_json({"scenario": found.name, "title": found.title, "dataset": found.dataset, "valid": True})
         return
-    clock = found.clock
+    clock, made = found.clock, " (synthetic)" if ready.card.synthetic else ""
     typer.echo(f"{found.name}: can run. {found.title}")
     typer.echo(
-        f"  {clock.windows} windows of {clock.rows} rows on {found.dataset}, {len(found.inject)} injections, "
+        f"  {clock.windows} windows of {clock.rows} rows on {found.dataset}{made}, "
+        f"{len(found.inject)} injections, "
         f"{len(found.expect)} expectations"
     )
 

@@ -1,6 +1,7 @@
 """Datasets: a folder with `card.yaml`, which says who is who and what to beware of, and Parquet.
 
 The card is checked in full before a row is read, and every file against the digest in the card.
+Instead of files a card may name a generator: such a dataset is synthetic, and its law is known.
 What the card calls an outcome or never a feature is left out of the rows, so no stage can use it
 by mistake.
 """
@@ -20,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from simlab.artifacts import Column, Problem, Schema, View
 from simlab.errors import DataFileProblem, ScenarioInvalid, did_you_mean
+from simlab.signature import find, module_of, settings
 from simlab.yamlfile import Duration, placed, read_yaml
 
 if TYPE_CHECKING:
@@ -32,7 +34,7 @@ Role = Literal["numeric", "categorical", "text", "key", "target", "outcome", "ne
 class Part(BaseModel):
     """A part of a card: frozen, and strict about its keys."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
 
 class Target(Part):
@@ -124,6 +126,28 @@ class Table(Part):
         return self
 
 
+class Generator(Part):
+    """A rule that makes the rows, instead of files: the dataset is synthetic and its law exact."""
+
+    kind: str
+    """Its name; see `simlab list generators`."""
+    rows: int = Field(20_000, ge=100, le=1_000_000)
+    """How many rows are drawn; training rows and traffic come from them."""
+    seed: int = Field(1, ge=0, lt=2**32)
+    noise: float = Field(0.0, ge=0, allow_inf_nan=False)
+    """Binary: share of the answers that are the opposite of the rule's. Regression: standard deviation
+    of what is added to them."""
+    settings: dict[str, Any] = Field(default_factory=dict, alias="with")
+    """The generator's own keys."""
+
+
+class Replay(Part):
+    """A clock that suits the dataset when it is replayed: what a first scenario begins with."""
+
+    start: datetime
+    step: Duration = timedelta(days=1)
+
+
 class Licence(Part):
     """On what terms the data may be used, and how sure that is."""
 
@@ -143,10 +167,14 @@ class Card(Part):
     target: Target
     entity: Entity
     event_time: EventTime
-    files: Mapping[str, str]
+    files: Mapping[str, str] = Field(default_factory=dict)
     """`rows`, and one for each view: file name within the folder."""
-    digest: Mapping[str, str]
+    digest: Mapping[str, str] = Field(default_factory=dict)
     """SHA-256 by file name."""
+    generator: Generator | None = None
+    """What makes the rows, instead of `files`."""
+    replay: Replay | None = None
+    """Where a first replay may begin, so that there is enough to train on before."""
     columns: Mapping[str, ColumnCard]
     views: Mapping[str, Table] = Field(default_factory=dict)
     source: str
@@ -167,10 +195,17 @@ class Card(Part):
         """What the target is called in the rows."""
         return self.target.name or self.target.column
 
+    @property
+    def synthetic(self) -> bool:
+        """Whether a generator made the rows."""
+        return self.generator is not None
+
 
 def _contradictions(card: Card) -> Iterator[str]:
     """What is wrong between the parts of a card, each with its place."""
-    if "rows" not in card.files:
+    if card.generator is not None:
+        yield from _contradictions_of_generated(card, card.generator)
+    elif "rows" not in card.files:
         yield "files: it needs rows"
     for key, file in card.files.items():
         if "/" in file or "\\" in file:
@@ -184,7 +219,7 @@ def _contradictions(card: Card) -> Iterator[str]:
     elif target.role != "target":
         yield f"columns.{card.target.column}.role: it is the target's column, so its role is target"
     given = (card.target.positive is not None) + (card.target.above is not None)
-    if given != (card.problem == "binary"):
+    if card.generator is None and given != (card.problem == "binary"):
         yield "target: a binary target says positive or above, one of them; a regression target neither"
     for column in (card.entity.column, card.event_time.column):
         if column in card.columns:
@@ -211,6 +246,30 @@ def _contradictions(card: Card) -> Iterator[str]:
             yield f"views.{name}.file: no file called {table.file!r}" + did_you_mean(table.file, card.files)
         if table.entity not in joins:
             yield f"views.{name}.entity: no key called {table.entity!r}" + did_you_mean(table.entity, joins)
+
+
+def _contradictions_of_generated(card: Card, generator: Generator) -> Iterator[str]:
+    """What a card says of its generator that the generator does not do."""
+    if card.files or card.digest or card.views:
+        yield "generator: the rows are made, so there are neither files, digest nor views"
+    if not (card.entity.simulated and card.event_time.simulated):
+        yield "generator: made rows have neither key nor clock; entity and event_time are simulated"
+    if card.target.positive is not None or card.target.above is not None:
+        yield "target: the generator answers; leave out positive and above"
+    try:
+        module = module_of("generators", generator.kind)
+    except LookupError as wrong:
+        yield f"generator.kind: {wrong.args[0]}"
+        return
+    yield from settings(find("generators", generator.kind), generator.settings, "generator.with")[1]
+    if card.problem != module.PROBLEM:
+        yield f"problem: {generator.kind} makes a {module.PROBLEM} problem"
+    elif card.problem == "binary" and generator.noise > 0.5:
+        yield "generator.noise: at most 0.5, where nothing can be learned"
+    made = {name: field.role for name, field in card.columns.items() if field.role != "target"}
+    if made != dict(module.COLUMNS) or list(made) != list(module.COLUMNS):
+        told = ", ".join(f"{name}: {role}" for name, role in module.COLUMNS.items())
+        yield f"columns: {generator.kind} makes, in this order, {told}"
 
 
 def dataset_folders() -> tuple[Path, ...]:
@@ -364,7 +423,7 @@ def _read(folder: Path, card: Card, file: str) -> bytes:
     return content
 
 
-def load(folder: Path, card: Card) -> tuple[pa.Table, dict[str, pa.Table]]:
+def load(folder: Path, card: Card, made: pa.Table | None = None) -> tuple[pa.Table, dict[str, pa.Table]]:
     """Read a dataset: labelled rows, and a table for each view that has one.
 
     Rows hold entity key, event time (none when the card says it is simulated: the scenario's
@@ -374,6 +433,13 @@ def load(folder: Path, card: Card) -> tuple[pa.Table, dict[str, pa.Table]]:
     ones and keys string, null where unknown; times are UTC, in microseconds, without a zone. A
     simulated entity key is the row's place in the file, counted before rows are dropped.
 
+    Parameters
+    ----------
+    folder, card
+        The dataset.
+    made
+        The rows of a synthetic dataset, which no file holds (`simlab.generated.draw`).
+
     Raises
     ------
     DataFileProblem
@@ -382,10 +448,13 @@ def load(folder: Path, card: Card) -> tuple[pa.Table, dict[str, pa.Table]]:
     import numpy as np
     import pyarrow as pa
 
-    raw = _parquet(folder, card, card.files["rows"])
     clock = card.event_time
-    real = [part.column for part in (card.entity, clock) if not part.simulated]
-    _expect(folder / card.files["rows"], raw, card.columns, *real)
+    if made is None:
+        raw = _parquet(folder, card, card.files["rows"])
+        real = [part.column for part in (card.entity, clock) if not part.simulated]
+        _expect(folder / card.files["rows"], raw, card.columns, *real)
+    else:
+        raw = made
     columns: dict[str, pa.ChunkedArray] = {}
     columns[card.entity.column] = (
         pa.chunked_array([pa.array(np.arange(raw.num_rows))])

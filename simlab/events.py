@@ -52,6 +52,8 @@ class RunStarted(Event):
     title: str
     dataset: str
     dataset_digest: str
+    synthetic: bool = False
+    """Whether a generator made the rows."""
     problem: str
     seed: Mapping[str, int]
     windows: int
@@ -300,6 +302,8 @@ class WorldStarted(Event):
     dataset: str
     dataset_digest: str
     order: str
+    law: Literal["fitted", "exact"] = "fitted"
+    """What answers for rows that were moved: a model fitted to real data, or the rule that made them."""
     training_rows: int
     baseline_rows: int
     pool_rows: int

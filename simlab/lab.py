@@ -268,7 +268,7 @@ class Lab:
             if run.events.replaying:
                 run.note("resumed")
             watch("run", (folder.name, scenario))
-            told = tell(run, ready, source_of(ready))
+            told = tell(run, ready, source_of(ready, run.memo))
             verdicts, status, code, why = list(told.verdicts), told.status, told.exit, told.why
             run.close()
             record = {**record, "status": status, "exit": code, "finished": now(), "why": why}

@@ -1,9 +1,10 @@
 """The world's labeller: what Y would have been, had X been something else.
 
-It is a model of another family than the served ones (a random forest), fitted once on all rows of
-the dataset. A row's latent draw couples the answer before and after: given the real (x, y), draw u
-with y = 1[u <= eta(x)]; then y' = 1[u <= eta(x')], so y' = y where x' = x. For regression the
-residual is kept: y' = y + f(x') - f(x).
+On real data it is a model of another family than the served ones (a random forest), fitted once on
+all rows of the dataset. In a generated world it is the generator's own rule, which is exact. A row's
+latent draw couples the answer before and after: given the real (x, y), draw u with y = 1[u <= eta(x)];
+then y' = 1[u <= eta(x')], so y' = y where x' = x. For regression the residual is kept:
+y' = y + f(x') - f(x).
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ class Labeller:
         The dataset's digest; one fit serves every run on it.
     memo
         Keeps the fitted graph between runs.
+    law
+        The world's own law, where a generator made it; nothing is fitted then.
     """
 
     def __init__(
@@ -38,12 +41,16 @@ class Labeller:
         schema: Schema,
         digest: str,
         memo: Callable[[str, tuple[Any, ...], Callable[[], Any]], Any],
+        law: Callable[[pa.Table], np.ndarray] | None = None,
     ):
         self._rows, self.schema, self._digest, self._memo = rows, schema, digest, memo
         self._graph: bytes | None = None
+        self._law = law
 
     def eta(self, rows: pa.Table) -> np.ndarray:
         """P(Y = 1 | X = x) of each row, or the mean of Y in a regression; shape (n,)."""
+        if self._law is not None:
+            return self._law(rows)
         if self._graph is None:
             self._graph = self._memo(
                 "labeller",

@@ -81,7 +81,11 @@ def record_of(home: Path, run: str) -> dict[str, Any]:
         "status": finished.status if finished else "unfinished",
         "start_ms": _milliseconds(started.time),
         "end_ms": _milliseconds(events[-1].time),
-        "tags": {"simlab.dataset": started.dataset, "simlab.dataset_digest": started.dataset_digest},
+        "tags": {
+            "simlab.dataset": started.dataset,
+            "simlab.dataset_digest": started.dataset_digest,
+            **({"simlab.synthetic": "true"} if started.synthetic else {}),
+        },
         "params": {
             "windows": started.windows,
             "rows": started.rows,

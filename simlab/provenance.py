@@ -27,6 +27,7 @@ ENGINES = (
     "pandas",
     "pyarrow",
     "duckdb",
+    "river",
     "scipy",
     "river",
 )

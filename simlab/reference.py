@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     import numpy as np
@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
 def _silent(rows: pa.Table) -> np.ndarray:
     raise LookupError("this world has no labeller, so nobody knows what its answers would be")
+
+
+def _ruleless(rows: pa.Table, eta: np.ndarray, to: Mapping[str, Any], strength: float) -> np.ndarray:
+    raise LookupError("this world was not made by a generator, so it has no rule to change")
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,9 @@ class Reference:
     eta
         The world's law: P(Y = 1 | X = x) of each row, or the mean of Y in a regression; shape (n,).
         Asked twice for the same table object it answers from memory.
+    law
+        The law of a generated world on its way to other settings, ``law(rows, eta, to, strength)``
+        (see `simlab.generated.Law.changed`).
     """
 
     moments: Mapping[str, tuple[float, float]] = field(default_factory=dict)
@@ -45,6 +52,7 @@ class Reference:
     problem: Literal["binary", "regression"] = "binary"
     step: timedelta = timedelta(days=1)
     eta: Callable[[pa.Table], np.ndarray] = _silent
+    law: Callable[[pa.Table, np.ndarray, Mapping[str, Any], float], np.ndarray] = _ruleless
 
 
 @dataclass(frozen=True)

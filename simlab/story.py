@@ -14,10 +14,11 @@ from simlab.checking import Checked
 from simlab.dataset import load
 from simlab.errors import GateNotMet, StageFailed
 from simlab.expect import Account, Verdict, judge
+from simlab.generated import digest_of, draw, law_of
 from simlab.lifecycle import build, live
 from simlab.run import Run
 from simlab.scoring import verdicts_on
-from simlab.stream import Outside, Parts, Source, Stream
+from simlab.stream import Memo, Outside, Parts, Source, Stream
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -48,12 +49,23 @@ class Built:
     """How often each stage function was called."""
 
 
-def source_of(ready: Checked) -> Source:
-    """The dataset of a scenario, read."""
-    rows, views = load(ready.folder, ready.card)
-    total = json.dumps(dict(sorted(ready.card.digest.items())))
-    name = hashlib.sha256(total.encode()).hexdigest()[:16]
-    return Source(name=ready.scenario.dataset, digest=name, rows=rows, views=views, schema=ready.schema)
+def source_of(ready: Checked, memo: Memo = lambda name, inputs, compute: compute()) -> Source:
+    """The dataset of a scenario, read or made.
+
+    Parameters
+    ----------
+    memo
+        Keeps made rows, so that they are made once.
+    """
+    card, name, law = ready.card, ready.scenario.dataset, law_of(ready.card)
+    if card.generator is not None:
+        total = digest_of(card.generator)
+        made = memo("generated", (total, card.target.column), lambda: draw(card))
+        rows, views = load(ready.folder, card, made)
+    else:
+        rows, views = load(ready.folder, card)
+        total = hashlib.sha256(json.dumps(dict(sorted(card.digest.items()))).encode()).hexdigest()
+    return Source(name=name, digest=total[:16], rows=rows, views=views, schema=ready.schema, law=law)
 
 
 def tell(run: Run, ready: Checked, source: Source, built: Built | None = None) -> Told:
@@ -78,6 +90,7 @@ def begin(run: Run, ready: Checked, source: Source) -> None:
             title=scenario.title,
             dataset=scenario.dataset,
             dataset_digest=source.digest,
+            synthetic=ready.card.synthetic,
             problem=ready.card.problem,
             seed={"world": scenario.seed.world, "build": scenario.seed.build},
             windows=scenario.clock.windows,

@@ -15,6 +15,7 @@ from simlab.artifacts import Deployment, History, Labels, Plan, Rows, Schema, Se
 from simlab.context import rng_for
 from simlab.errors import ScenarioInvalid
 from simlab.events import Event, HindsightMeasured, WorldFinished, WorldStarted
+from simlab.generated import Law
 from simlab.injection import (
     TRAINING,
     acting,
@@ -52,6 +53,8 @@ class Source:
     rows: pa.Table
     views: Mapping[str, pa.Table]
     schema: Schema
+    law: Law | None = None
+    """The rule that made the rows, where one did."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +116,14 @@ class Stream:
             self.parts.pool,
         )
         self._learned = self._training
-        self.labeller = Labeller(source.rows, source.schema, source.digest, outside.memo)
+        exact = {} if source.law is None else {"law": source.law.changed}
+        self.labeller = Labeller(
+            source.rows,
+            source.schema,
+            source.digest,
+            outside.memo,
+            None if source.law is None else source.law.eta,
+        )
         self.reference = Reference(
             moments=_moments(self._baseline, source.schema),
             table=self._baseline,
@@ -123,6 +133,7 @@ class Stream:
             problem=source.schema.problem,
             step=scenario.clock.step,
             eta=self._eta,
+            **exact,
         )
         self._answers: list[tuple[pa.Table, np.ndarray]] = []
         self._told_until: dict[str, datetime] = {}
@@ -219,6 +230,7 @@ class Stream:
                 dataset=self.source.name,
                 dataset_digest=self.source.digest,
                 order=scenario.world.order,
+                law="fitted" if self.source.law is None else "exact",
                 training_rows=training.num_rows,
                 baseline_rows=baseline.num_rows,
                 pool_rows=self._pool.num_rows,

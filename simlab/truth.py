@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable
 from typing import Any
 
-from simlab.events import Event, Injected
+from simlab.events import Event, Injected, WorldStarted
 from simlab.scenario import Scenario
 from simlab.shapes import span
 
@@ -14,8 +14,11 @@ from simlab.shapes import span
 def truth(scenario: Scenario, world: Iterable[Event]) -> dict[str, Any]:
     """Span, intensity per window, rows touched, and declared beside measured size of each injection."""
     acted: dict[str, list[Injected]] = {}
+    law = "fitted"
     for fact in world:
-        if isinstance(fact, Injected):
+        if isinstance(fact, WorldStarted):
+            law = fact.law
+        elif isinstance(fact, Injected):
             acted.setdefault(fact.injection, []).append(fact)
     found = []
     for injection in scenario.inject:
@@ -49,6 +52,7 @@ def truth(scenario: Scenario, world: Iterable[Event]) -> dict[str, Any]:
         "simlab": 1,
         "scenario": scenario.name,
         "world": known,
+        "law": law,
         "truth": "unknown" if known == "replay" and not found else "known",
         "injections": found,
     }

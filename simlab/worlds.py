@@ -62,7 +62,7 @@ def build_key(ready: Checked) -> str:
     clock = scenario.clock
     parts: dict[str, Any] = {
         "dataset": scenario.dataset,
-        "files": dict(sorted(ready.card.digest.items())),
+        "rows": _rows_of(ready),
         "seed": scenario.seed.build,
         "world": scenario.world.model_dump(mode="json"),
         "clock": [clock.start.isoformat(), clock.step.total_seconds(), clock.rows],
@@ -72,6 +72,12 @@ def build_key(ready: Checked) -> str:
         "name": scenario.name,
     }
     return json.dumps(parts, sort_keys=True, default=str)
+
+
+def _rows_of(ready: Checked) -> str:
+    """Which rows a dataset has: digests of its files, or what makes them."""
+    made = ready.card.generator
+    return json.dumps(dict(sorted(ready.card.digest.items()))) if made is None else made.model_dump_json()
 
 
 class Worlds:
@@ -130,7 +136,7 @@ class Worlds:
         return run
 
     def _source(self, ready: Checked) -> Source:
-        key = f"{ready.scenario.dataset}/{json.dumps(dict(sorted(ready.card.digest.items())))}"
+        key = f"{ready.scenario.dataset}/{_rows_of(ready)}"
         if key not in self._sources:
             self._sources[key] = source_of(ready)
         return self._sources[key]

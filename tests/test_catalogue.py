@@ -45,7 +45,10 @@ def test_a_name_nobody_has_is_told() -> None:
         catalogue("detector")
 
 
-@pytest.mark.parametrize("dataset", ["adult-income", "bikeshare", "nyc-flights"])
+@pytest.mark.parametrize(
+    "dataset",
+    ["adult-income", "bikeshare", "nyc-flights", "portal-rodents", "agrawal", "stagger", "friedman"],
+)
 def test_a_starter_can_run_and_overwrites_nothing(dataset: str, tmp_path: Path) -> None:
     path = starter("mine", dataset, tmp_path / "deep")
     assert check(path).scenario.name == "mine"

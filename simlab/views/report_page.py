@@ -185,10 +185,14 @@ def _figures(story: Story) -> Markup | None:
     return tag("dl", items, class_="figures")
 
 
+def _synthetic(story: Story) -> str:
+    return " (synthetic)" if story.synthetic else ""
+
+
 def _chips(story: Story) -> Markup:
     windows = f"{story.lived:,}" + (f" of {story.windows:,}" if story.lived < story.windows else "")
     facts = (
-        ("data", f"{story.dataset}, {story.problem}" if story.dataset else ""),
+        ("data", f"{story.dataset}{_synthetic(story)}, {story.problem}" if story.dataset else ""),
         ("windows", windows if story.windows else ""),
         ("rows a window", f"{story.window_rows:,}" if story.window_rows else ""),
         ("a window is", _length(story.step_seconds) if story.step_seconds else ""),
@@ -971,7 +975,9 @@ def _proof(story: Story, scenario: Mapping[str, Any], record: Mapping[str, Any])
     if story.seed:
         rows.append(("seed", _seed(story.seed)))
     if story.dataset:
-        rows.append(("dataset", join(story.dataset, " ", tag("code", story.dataset_digest))))
+        rows.append(
+            ("dataset", join(story.dataset, _synthetic(story), " ", tag("code", story.dataset_digest)))
+        )
     rows += [
         (name, tag("code", text)) for name, text in _flat({k: v for k, v in record.items() if k != "run"})
     ]

@@ -177,6 +177,7 @@ class Story:
     name: str = ""
     dataset: str = ""
     dataset_digest: str = ""
+    synthetic: bool = False
     problem: str = "binary"
     seed: Mapping[str, int] = field(default_factory=dict)
     windows: int = 0
@@ -287,6 +288,7 @@ def story(
         name=started.scenario if started else str(scenario.get("name") or ""),
         dataset=started.dataset if started else "",
         dataset_digest=started.dataset_digest if started else "",
+        synthetic=started.synthetic if started else False,
         problem=problem,
         seed=dict(started.seed) if started else {},
         windows=max(started.windows if started else 0, lived),

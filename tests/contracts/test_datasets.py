@@ -10,9 +10,17 @@ import pyarrow.parquet as pq
 import pytest
 
 from simlab.dataset import load, load_card, schema, verify
+from simlab.generated import draw
 
 DATASETS = Path(__file__).parents[2] / "datasets"
 FOLDERS = sorted(card.parent for card in DATASETS.glob("*/card.yaml"))
+
+
+def load_all(folder):
+    """The dataset's tables, drawn first where a generator makes them."""
+    card = load_card(folder)
+    return load(folder, card, draw(card) if card.synthetic else None)
+
 
 pytestmark = pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
 
@@ -25,7 +33,7 @@ def test_the_files_are_those_of_the_card(folder):
 
 def test_every_column_of_every_file_has_a_role(folder):
     card = load_card(folder)
-    found = pq.read_schema(folder / card.files["rows"]).names
+    found = draw(card).column_names if card.synthetic else pq.read_schema(folder / card.files["rows"]).names
     told = {name for name, column in card.columns.items() if column.day_key is None}
     told |= {part.column for part in (card.entity, card.event_time) if not part.simulated}
     assert set(found) == told
@@ -42,10 +50,25 @@ def test_people_are_told_where_it_comes_from_and_what_to_beware_of(folder):
     assert all(trap.endswith((".", "?", '"')) for trap in card.traps)
 
 
+def test_a_made_dataset_says_so_in_its_title(folder):
+    card = load_card(folder)
+    assert card.title.endswith(" (synthetic)") == card.synthetic
+
+
+def test_a_replay_may_begin_where_the_card_says(folder):
+    card = load_card(folder)
+    assert (card.replay is None) == card.event_time.simulated
+    if card.replay is not None:
+        times = load_all(folder)[0][card.event_time.column]
+        start = pa.scalar(card.replay.start, pa.timestamp("us"))
+        before = pc.sum(pc.less(times, start)).as_py()
+        assert 2000 <= before <= len(times) - 2000
+
+
 def test_rows_hold_what_stages_may_see_and_nothing_else(folder):
     card = load_card(folder)
     told = schema(card)
-    rows, views = load(folder, card)
+    rows, views = load_all(folder)
     clock = [] if card.event_time.simulated else [told.event_time]
     own = [column.name for column in told.columns]
     assert rows.column_names[: 1 + len(clock)] == [told.entity, *clock]
@@ -65,7 +88,7 @@ def test_rows_hold_what_stages_may_see_and_nothing_else(folder):
 def test_values_have_the_types_of_their_roles(folder):
     card = load_card(folder)
     told = schema(card)
-    rows, views = load(folder, card)
+    rows, views = load_all(folder)
     for view in told.views:
         table = rows if view.from_rows else views[view.name]
         for column in view.columns:
@@ -83,7 +106,7 @@ def test_values_have_the_types_of_their_roles(folder):
 def test_every_row_has_a_target_and_a_key_of_its_own(folder):
     card = load_card(folder)
     told = schema(card)
-    rows, views = load(folder, card)
+    rows, views = load_all(folder)
     assert rows[told.target].type == pa.float64()
     assert rows[told.target].null_count == 0
     if told.problem == "binary":
@@ -103,7 +126,6 @@ def test_exactly_one_view_is_the_rows_own(folder):
 
 
 def test_loading_twice_gives_equal_rows(folder):
-    card = load_card(folder)
-    (rows, views), (again, views_again) = load(folder, card), load(folder, card)
+    (rows, views), (again, views_again) = load_all(folder), load_all(folder)
     assert rows.equals(again)
     assert all(views[name].equals(views_again[name]) for name in views)
