@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import sqrt
+from math import nan, sqrt
 from typing import TYPE_CHECKING
 
 from simlab.statistics.samples import Names, Numbers, Sample
@@ -40,14 +40,13 @@ def wasserstein(reference: Numbers, current: Numbers) -> float:
 
 def jensenshannon(reference: Sample, current: Sample) -> float:
     """Jensen-Shannon distance of the binned shares, natural logarithm, as ``scipy.spatial.distance``."""
-    import numpy as np
     from scipy.special import rel_entr
 
     before, now = _shares(reference, current)
     p, q = before / before.sum(), now / now.sum()
     middle = (p + q) / 2.0
-    with np.errstate(invalid="ignore"):
-        return float(np.sqrt((rel_entr(p, middle).sum() + rel_entr(q, middle).sum()) / 2.0))
+    divergence = float(rel_entr(p, middle).sum() + rel_entr(q, middle).sum()) / 2.0
+    return sqrt(divergence) if divergence >= 0 else nan  # below zero by rounding: SciPy's root is NaN
 
 
 def psi(reference: Sample, current: Sample) -> float:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 
 import numpy as np
 import pyarrow as pa
@@ -131,3 +133,22 @@ def test_a_table_is_prepared_once_and_only_a_few_are_remembered():
 def test_an_unknown_statistic_is_an_error():
     with pytest.raises(ValueError, match="wasserstain"):
         statistic("wasserstain", Numbers(np.ones(1)), Numbers(np.ones(1)))
+
+
+def test_a_window_is_watched_without_evidently_scikit_learn_or_pandas():
+    program = """
+import sys
+import numpy as np
+from simlab.detectors import judge
+from simlab.signature import module_of
+from simlab.statistics import METHODS
+samples = {"numeric": [np.arange(n) % 31.0 for n in (400, 90)],
+           "categorical": [np.array(["a", "b", "c"] * n, object) for n in (50, 20)]}
+for method in METHODS:
+    module = module_of("detectors", method)
+    for kind in module.KINDS:
+        judge(method, *samples[kind], 0.1, kinds=module.KINDS, direction=module.DIRECTION)
+print([name for name in ("evidently", "sklearn", "pandas") if name in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "[]", done.stderr
