@@ -19,14 +19,13 @@ from math import floor, log10
 from pathlib import Path
 from typing import Any
 
-from simlab.checking import Checked
+from simlab.checking import Checked, checked
 from simlab.errors import UsageError
 from simlab.many import Row, Task, cell_of, live_through
 from simlab.signature import module_of
 from simlab.stages.monitor import Datapoints, Detectors, Quality
 from simlab.views.runlength import RunLength, arl, rate_interval
 from simlab.watching import detector_of
-from simlab.worlds import with_scenario
 
 FOLD = "simlab.outcomes.points"
 SPANS = {"day": 1, "week": 7, "month": 30, "year": 365}
@@ -179,7 +178,7 @@ def null_world(ready: Checked, rows: int | None = None) -> Checked:
     stages = {**scenario.stages, "retrain": {"policy": "never"}}
     clock = scenario.clock.model_copy(update={"rows": rows or scenario.clock.rows})
     changed = {"inject": inject, "stages": stages, "clock": clock, "expect": (), "given": ()}
-    return with_scenario(ready, scenario.model_copy(update=changed))
+    return checked(scenario.model_copy(update=changed), f"{scenario.name}.yaml")
 
 
 def calibrate(

@@ -14,13 +14,13 @@ from math import fsum
 from pathlib import Path
 from typing import Any
 
-from simlab.checking import Checked
+from simlab.checking import Checked, checked
 from simlab.errors import UsageError
 from simlab.many import Row, Task, cell_of, live_through
 from simlab.outcomes import Interval, hindsight, interval
 from simlab.quality import DEFAULT_METRIC, worse_by
 from simlab.views.harm import Effects
-from simlab.worlds import Worlds, with_scenario, without
+from simlab.worlds import Worlds, without
 
 FOLD = "simlab.outcomes.trace"
 MEASURES = ("quality", "alarms", "retrains", "cost")
@@ -112,7 +112,8 @@ def effects(ready: Checked, home: Path) -> Effects:
     """
     scenario = ready.scenario
     stages = {**scenario.stages, "retrain": {"policy": "never"}}
-    still = with_scenario(ready, scenario.model_copy(update={"stages": stages, "expect": (), "given": ()}))
+    changed = scenario.model_copy(update={"stages": stages, "expect": (), "given": ()})
+    still = checked(changed, f"{scenario.name}.yaml")
     ids = [i.id for i in scenario.inject if i.enabled]
     metric = scenario.scoring.harm.metric or DEFAULT_METRIC[ready.card.problem]
     worlds = Worlds(home)

@@ -194,5 +194,5 @@ def with_seed(ready: Checked, seed: int) -> Checked:
 
 
 def with_scenario(ready: Checked, scenario: Scenario) -> Checked:
-    """A checked scenario with a changed world whose settings are as checked."""
+    """A checked scenario with a changed world; what its stages do stays as it was checked."""
     return replace(ready, scenario=scenario)
