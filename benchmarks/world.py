@@ -145,7 +145,7 @@ def drift(size: argparse.Namespace) -> None:
                     "cold": lambda chosen=chosen: ours(chosen, Prepared(before)),
                     "warm": lambda chosen=chosen: ours(chosen, prepared(before)),
                 },
-                max(1, size.repeats // 2),
+                2 * size.repeats,
             )
             apart = gap(one_by_one(chosen), ours(chosen, prepared(before)))
             worst = max(worst, apart)
