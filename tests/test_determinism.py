@@ -23,7 +23,7 @@ EXAMPLES = {
     for path in sorted((Path(__file__).parent / "injectors" / "examples").glob("*.yaml"))
 }
 BINARY = [k for k in EXAMPLES if "binary" in module_of("injectors", k).PROBLEMS]
-"""The worlds below ask a yes or no; tests/test_stream_labels.py holds a regression's injectors to the same."""
+"""The worlds below ask a yes or no; tests/test_regression_injectors.py holds a regression's injectors to the same."""
 NOTHING: dict[str, dict[str, Any]] = {k: EXAMPLES[k]["nothing"] for k in BINARY if "nothing" in EXAMPLES[k]}
 """Settings with which an injector does nothing at all."""
 SKIPPED = {k: e["skip"] for k, e in EXAMPLES.items() if "skip" in e}

@@ -17,6 +17,7 @@ SEAM = "traffic"
 LABELS = "ask"
 COLUMN = "numeric"
 ALSO = {"other": "numeric"}
+APART = ("column", "other")
 PROBLEMS = ("binary", "regression")
 
 ROUNDS = 16

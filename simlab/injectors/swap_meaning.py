@@ -17,6 +17,7 @@ SEAM = "labels"
 LABELS = "concept"
 COLUMN = "numeric"
 ALSO = {"other": "numeric"}
+APART = ("column", "other")
 PROBLEMS = ("binary", "regression")
 
 
