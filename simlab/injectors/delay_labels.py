@@ -23,7 +23,7 @@ COLUMN = None
 PROBLEMS = ("binary", "regression")
 
 Law = Literal["constant", "exponential", "lognormal", "weibull"]
-Form = Annotated[float, Field(ge=0.1, le=10)]
+Form = Annotated[float, Field(ge=0.05, le=10)]
 
 
 def delay_labels(
