@@ -259,7 +259,9 @@ class Run:
         """Keep a noun for the stream to ask for later; its name."""
         if not self.light:
             return self.store.save(noun)
-        self._kept.append(noun)
+        # Only a retrain asks for a window again; where none can come, memory stays as large as a window.
+        asked = self.scenario.setting("retrain", "policy", "never") != "never"
+        self._kept.append(noun if asked else None)
         return str(len(self._kept) - 1)
 
     def recall(self, name: str) -> Any:
