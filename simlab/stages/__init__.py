@@ -46,7 +46,7 @@ STAGES: tuple[Stage, ...] = (
         "monitor",
         ("monitor_window",),
         "SageMaker Model Monitor, CloudWatch alarms",
-        "Evidently",
+        "Evidently, river",
         seams=("monitor.run",),
     ),
     Stage("retrain", ("plan_retrain",), "EventBridge rule that starts a SageMaker Pipeline", "simlab"),
