@@ -24,9 +24,9 @@ def factor(shares: Sequence[float], correction: Correction) -> float:
     bound the expected share of false ones among the breaches, for independent or positively
     dependent columns.
 
-    >>> factor([0.2, 0.4, 0.9, 0.1], "bonferroni"), factor([0.2, 0.4, 0.9, 0.1], "holm")
+    >>> factor([0.2, 0.6, 0.9, 0.1], "bonferroni"), factor([0.2, 0.6, 0.9, 0.1], "holm")
     (0.25, 0.5)
-    >>> factor([0.2, 0.4, 0.9, 0.1], "benjamini_hochberg")
+    >>> factor([0.2, 0.6, 0.9, 0.1], "benjamini_hochberg")
     1.0
     """
     m = len(shares)

@@ -277,6 +277,8 @@ def test_the_injector_the_detector_and_the_policy_of_the_extending_page_work():
     assert rounded["age"].to_pylist() == [10.0, 26.0, None]
     assert given["coarsen_column"](rows, mask, 0, np.random.default_rng(0), {}, column="age") is rows
     assert given["median_shift"](np.arange(9.0), np.arange(9.0) + 4) == (1.0, True, 0.25)
+    assert given["run_of_one_side"](np.array([1.0, 2.0, -1.0, 3.0, 1.0]), 1, length=2) == (2, True, 2)
+    assert given["run_of_one_side"](np.array([]), 0) == (None, False, 8)
     assert given["on_labels"](History(labelled=(0, 1, 2)), windows=3) is not None
     assert given["on_labels"](History(labelled=(0, 1, 2), retrained=(1,)), windows=3) is None
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from simlab import events as e
+from simlab.artifacts import History, Stretch
 from simlab.errors import SimlabError
 from simlab.lab import Lab
+from simlab.lifecycle import begin_again
 
 RETRAIN: dict[str, Any] = {
     "stages.retrain": {"policy": {"every": {"windows": 2}}, "cooldown": 0},
@@ -51,6 +54,19 @@ def test_a_retrain_takes_over_and_starts_its_alarms_afresh(eventful: Path, warm:
     assert reset and reset <= sounding
     assert [f.version for f in facts(warm, e.ModelDeployed)] == [1, 2]
     assert facts(warm, e.ModelDeployed)[1].replaced == 1
+
+
+def test_a_version_that_takes_over_begins_new_trails_and_a_retrain_that_fails_keeps_them() -> None:
+    trail = History(window=4, version=1, means={"age": (0.5,)}, errors=(Stretch(3, bytes(8)),))
+    run, old, new = (
+        SimpleNamespace(say=lambda *facts: None),
+        SimpleNamespace(version=1),
+        SimpleNamespace(version=2),
+    )
+    after = begin_again(run, trail, new, old, "")  # type: ignore[arg-type]
+    assert (after.means, after.errors, after.version) == ({}, (), 2)
+    kept = begin_again(run, trail, old, old, "")  # type: ignore[arg-type]
+    assert (kept.means, kept.errors) == (trail.means, trail.errors)
 
 
 def failing(monkeypatch: pytest.MonkeyPatch, stage: str, function: str, wrong: Exception) -> None:

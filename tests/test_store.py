@@ -57,9 +57,15 @@ EVERY: dict[str, Any] = {
         nouns.Request(0, TABLE, SCHEMA, {"rows": TABLE}),
         nouns.Served(0, 1, TABLE),
         nouns.Labels(0, TABLE),
-        nouns.Findings(0, (FINDING,), {"a": "OK"}, {"a": (True, False)}, {"m": float("nan")}),
+        nouns.Stretch(3, b"12345678"),
+        nouns.Findings(
+            0, (FINDING,), {"a": "OK"}, {"a": (True, False)}, {"m": float("nan")}, {"age": 0.5},
+            (nouns.Stretch(3, b"12345678"),),
+        ),
         nouns.Plan("because", (1, 2), False),
-        nouns.History(3, {"a": "OK"}, {"a": (True,)}, {"m": 1.0}, (nouns.Served(0, 1, TABLE),), (0,), {}, (2,), 1),
+        nouns.History(3, {"a": "OK"}, {"a": (True,)}, {"m": 1.0}, (nouns.Served(0, 1, TABLE),), (0,), {}, (2,), 1, {"age": (0.5,)},
+            (nouns.Stretch(3, b"12345678"),),
+        ),
     )
 }  # fmt: skip
 """One of every noun, by hand."""

@@ -61,7 +61,7 @@ STAGES: tuple[Stage, ...] = (
         "monitor",
         ("monitor_window",),
         "SageMaker Model Monitor, CloudWatch alarms",
-        "Evidently",
+        "Evidently, river",
         live=("monitor_window",),
         seams=("monitor.run",),
     ),

@@ -17,7 +17,7 @@ from simlab.signature import names
 
 HERE = Path(simlab.__file__).parent
 THIRD_PARTY = {
-    "duckdb", "evidently", "feast", "lightgbm", "mlflow", "onnx", "onnxruntime", "optuna", "pandas", "skl2onnx", "sklearn",
+    "duckdb", "evidently", "feast", "lightgbm", "mlflow", "onnx", "onnxruntime", "optuna", "pandas", "river", "skl2onnx", "sklearn",
 }  # fmt: skip
 
 

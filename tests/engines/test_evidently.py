@@ -36,7 +36,7 @@ def child(program: str, **variables: str) -> str:
 
 def test_default_thresholds_are_evidentlys_own():
     for name in names("detectors"):
-        for kind in module_of("detectors", name).KINDS:
+        for kind in {"numeric", "categorical"} & set(module_of("detectors", name).KINDS):
             ours = keywords(find("detectors", name))["threshold"][1]
             assert engine("evidently").default_threshold(name, kind) == ours, (name, kind)
 
