@@ -1,14 +1,16 @@
-"""What a world costs: the drift of a window, and what hurts it.
+"""What a world costs: the drift of a window, what hurts it, and worlds by the dozen.
 
-`python benchmarks/world.py [drift] [injectors] [--repeats 5] [--quick]` prints the sections named, or all
-of them. Each compares sides that did the same work in one sitting, a turn each, and prints the ratio of
-their best turns. No figure fails it, except that drift must be Evidently's own to 1e-9.
+`python benchmarks/world.py [drift] [injectors] [sweep] [memory] [--repeats 5] [--quick]` prints the sections
+named, or all of them. Each compares sides that did the same work in one sitting, a turn each, and prints
+the ratio of their best turns. No figure fails it, except that drift must be Evidently's own to 1e-9.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
+import tempfile
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -349,10 +351,137 @@ def a_turn(kind: str, given: Mapping[str, Any], written: Mapping[str, Any]) -> C
     return turn
 
 
-# --- sweep, memory: sections of their own, beside the ones above --------------------------------
+# --- sweep --------------------------------------------------------------------------------------
 
 
-SECTIONS: Mapping[str, Callable[[argparse.Namespace], None]] = {"drift": drift, "injectors": injectors}
+QUIET = "quiet-world"
+"""The scenario of these sections: adult-income, 13 features, monitors of drift and quality, 80 trees."""
+
+
+def sweep(size: argparse.Namespace) -> None:
+    """Worlds per second by rows and policy, over every core, with the phases of a world."""
+    from simlab.engines import mute_warnings
+    from simlab.lab import Lab
+    from simlab.shipped import find_scenario
+
+    mute_warnings()
+    windows = 6 if size.quick else 30
+    sizes = (200,) if size.quick else (200, 1_000, 5_000)
+    plain = {
+        "clock.windows": windows, "expect": [], "given": [], "stages.features": {"serve_from": "request"},
+    }  # fmt: skip
+    cores = os.cpu_count() or 1
+    print(f"worlds of {windows} windows of {QUIET}, requests carry their features; {cores} processes")
+    print("     rows  policy     worlds   worlds/s   build s   live s   floor s   live / floor")
+    with tempfile.TemporaryDirectory(prefix="simlab-bench-") as home:
+        lab, path = Lab(home), find_scenario(Path(QUIET))
+        for rows in sizes:
+            for policy in ("never", {"every": {"windows": 10}}):
+                worlds = 8 if size.quick else {200: 400, 1_000: 100, 5_000: 24}[rows]
+                if policy != "never":
+                    worlds = max(4, worlds // 16)
+                sets = {**plain, "clock.rows": rows, "stages.retrain": {"policy": policy, "cooldown": 0}}
+                # The build is made by the first world, and found in the home by the ones that are timed.
+                lab.sweep(path, sets, vary={}, seeds=1)
+                found = lab.sweep(path, sets, vary={}, seeds=1 + worlds)
+                floor = serving(lab, path, sets, windows * rows)
+                live = found.phases["live"]
+                name = policy if isinstance(policy, str) else "every 10"
+                print(
+                    f"  {rows:7}  {name:<10}{found.fresh:7}{found.fresh / found.seconds:11.2f}"
+                    f"{found.phases['build']:10.3f}{live:9.3f}{floor:10.3f}{live / floor:15.1f}",
+                    flush=True,
+                )
+    print(
+        "  worlds/s holds the start of the processes; build and live are one process's seconds a world; the"
+    )
+    print(
+        "  floor is ONNX Runtime answering as many rows. To be at least 12 for 200 rows and the policy never."
+    )
+
+
+def serving(lab: Any, path: Path, sets: Mapping[str, Any], rows: int) -> float:
+    """Seconds that ONNX Runtime alone needs for so many rows: no world that serves them is faster."""
+    from simlab.checking import check
+    from simlab.engines import engine
+    from simlab.story import outside
+    from simlab.stream import Stream
+    from simlab.worlds import Worlds
+
+    worlds, ready = Worlds(lab.home), check(path, dict(sets))
+    worlds.live(ready)
+    (built,) = worlds._builds.values()
+    source = worlds._source(ready)
+    with tempfile.TemporaryDirectory() as folder:
+        stream = Stream(ready.scenario, source, outside(worlds._run(ready, Path(folder))), built.parts)
+    pool = stream.parts.pool.slice(0, min(rows, ready.scenario.clock.rows))
+    turns = -(-rows // pool.num_rows)
+
+    def turn() -> None:
+        for _ in range(turns):
+            engine("onnxruntime").score(built.deployment.onnx, pool)
+
+    return best({"floor": turn}, 3)["floor"]
+
+
+# --- memory -------------------------------------------------------------------------------------
+
+
+def memory(size: argparse.Namespace) -> None:
+    """Twenty million rows in one run, and the memory that it takes while it goes on."""
+    import threading
+    from statistics import linear_regression
+
+    from memory import resident_mb
+
+    from simlab.checking import check
+    from simlab.engines import mute_warnings
+    from simlab.shipped import find_scenario
+    from simlab.worlds import Worlds
+
+    mute_warnings()
+    windows, rows = (8, 2_000) if size.quick else (200, 100_000)
+    sets = {
+        "clock.windows": windows, "clock.rows": rows, "expect": [], "given": [], "labels.delay": "1d",
+        "stages.features": {"serve_from": "request"}, "stages.train.rounds": 20,
+    }  # fmt: skip
+    samples: list[tuple[float, float]] = []
+    over = threading.Event()
+    pid = os.getpid()
+
+    def watch() -> None:
+        while not over.wait(0.05 if size.quick else 0.5):
+            samples.append((time.perf_counter(), resident_mb(pid) or 0.0))
+
+    with tempfile.TemporaryDirectory(prefix="simlab-bench-") as home:
+        worlds, ready = Worlds(Path(home)), check(find_scenario(Path(QUIET)), sets)
+        worlds.prepare(ready)
+        watcher = threading.Thread(target=watch, daemon=True)
+        watcher.start()
+        began = time.perf_counter()
+        worlds.live(ready)
+        ended = time.perf_counter()
+        over.set()
+        watcher.join()
+    seconds = ended - began
+    print(
+        f"{windows} windows of {rows} rows of {QUIET}, {windows * rows / 1e6:.1f} million rows in one world"
+    )
+    print(f"  {seconds:.1f} s, {windows * rows / seconds / 1e3:.0f} thousand rows/s")
+    settled = [((at - began) / seconds * windows, mb) for at, mb in samples if at - began > seconds / 5]
+    print(f"  resident: {max(mb for _, mb in samples):.0f} MB at most", end="")
+    if len(settled) > 2:
+        slope, _ = linear_regression([at for at, _ in settled], [mb for _, mb in settled])
+        print(f", growing by {100 * slope:.1f} MB per 100 windows from a fifth of them on", end="")
+    print()
+
+
+SECTIONS: Mapping[str, Callable[[argparse.Namespace], None]] = {
+    "drift": drift,
+    "injectors": injectors,
+    "sweep": sweep,
+    "memory": memory,
+}
 """In the order in which they are printed."""
 
 

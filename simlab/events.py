@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import isfinite
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter
 
@@ -42,6 +42,18 @@ class Event(BaseModel):
     """Window during which it was said; None before the first."""
     time: str = ""
     """Simulated time, ISO 8601."""
+
+    def placed(self, window: int | None, time: str) -> Self:
+        """The same fact, said in a window and at a time.
+
+        As `model_copy(update=…)`, and several times as fast: a run says some thirty facts a window.
+        """
+        copy = self.__class__.__new__(self.__class__)
+        object.__setattr__(copy, "__dict__", {**self.__dict__, "window": window, "time": time})
+        object.__setattr__(copy, "__pydantic_extra__", None)
+        object.__setattr__(copy, "__pydantic_private__", None)
+        object.__setattr__(copy, "__pydantic_fields_set__", self.__pydantic_fields_set__ | {"window", "time"})
+        return copy
 
 
 class RunStarted(Event):

@@ -82,7 +82,9 @@ class Run:
         self._kept: list[Any] = []
         self.remembered: dict[str, Any] = {}
         """Values that worlds of one process share: the labeller's graph."""
-        self._made: set[Path] = set()
+        self._workdirs: dict[str, Path] = {}
+        self._told: tuple[int | None, str] = (-1, "")
+        """The window of which the time was asked last, and the time."""
         self._calls: dict[str, int] = {}
         self._chains: dict[str, str] = {}
         self.carried_out = 0
@@ -96,8 +98,10 @@ class Run:
     @property
     def time(self) -> str:
         """Simulated time: the scenario's start, then the end of the window that is lived through."""
-        moment = self.scenario.clock.moment(0 if self.window is None else self.window + 1)
-        return moment.isoformat(timespec="seconds")
+        if self._told[0] != self.window:
+            moment = self.scenario.clock.moment(0 if self.window is None else self.window + 1)
+            self._told = self.window, moment.isoformat(timespec="seconds")
+        return self._told[1]
 
     def enter(self, window: Window) -> None:
         """Go to a window."""
@@ -125,7 +129,7 @@ class Run:
 
     def _placed(self, fact: Event) -> Event:
         window = fact.window if fact.window is not None else self.window
-        return fact.model_copy(update={"window": window, "time": self.time})
+        return fact.placed(window, self.time)
 
     def _record(self, facts: list[Event], repeated: bool = False) -> None:
         self.events.append(facts, repeated=repeated)
@@ -193,7 +197,8 @@ class Run:
         return result
 
     def _settings_of(self, function: Callable[..., Any], name: str) -> dict[str, Any]:
-        return {k: v for k, v in self.settings.get(name, {}).items() if k in keywords(function)}
+        given = self.settings.get(name)
+        return {k: v for k, v in given.items() if k in keywords(function)} if given else {}
 
     def _carry_out(
         self,
@@ -269,10 +274,10 @@ class Run:
         return self._kept[int(name)] if self.light else self.store.load(name)
 
     def _context(self, name: str, ordinal: int, facts: list[Event]) -> Context:
-        workdir = self.folder / "work" / name
-        if workdir not in self._made:
+        workdir = self._workdirs.get(name)
+        if workdir is None:
+            self._workdirs[name] = workdir = self.folder / "work" / name
             workdir.mkdir(parents=True, exist_ok=True)
-            self._made.add(workdir)
 
         def through(seam: str, value: Any) -> Any:
             return inject_ops(

@@ -155,3 +155,14 @@ def test_a_memo_is_computed_once_per_home_and_says_nothing(begun: Any) -> None:
     begun("three").memo("figures", ("a", 2), compute)
     assert len(calls) == 2
     assert (begun("one").folder / "events.jsonl").read_bytes() == b""
+
+
+def test_a_fact_is_placed_as_pydantic_would_copy_it() -> None:
+    from simlab.events import AlarmChanged
+
+    fact = AlarmChanged(alarm="a", state="OK", previous="ALARM", reason="r", window=3)
+    for window, time in ((3, "t"), (None, ""), (9, "2026-01-05T00:00:00")):
+        ours, theirs = fact.placed(window, time), fact.model_copy(update={"window": window, "time": time})
+        assert ours == theirs and ours.model_dump_json() == theirs.model_dump_json()
+        assert ours.model_fields_set == theirs.model_fields_set
+        assert fact.window == 3 and fact.time == ""

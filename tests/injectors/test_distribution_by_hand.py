@@ -304,7 +304,7 @@ def test_a_draw_restricted_to_some_rows_declares_no_size():
 
 def test_flipped_labels_can_be_flipped_back_by_who_knows_the_draws():
     labels = np.array([0.0, 1.0, np.nan, 1.0])
-    twice = undo(1 - labels, ALL, 1.0, rng(), REFERENCE, share=1.0)
+    twice = undo(1 - labels, ROWS, ALL, 1.0, rng(), REFERENCE, share=1.0)
     assert twice.tobytes() == labels.tobytes()
 
 
