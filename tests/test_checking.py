@@ -69,3 +69,32 @@ def test_a_dataset_with_a_clock_is_only_replayed_where_views_ask_for_it(dataset:
             check(tiny, {**change, "world": {"order": "drawn"}})
         with pytest.raises(ScenarioInvalid, match="before the clock's start"):
             check(tiny, {**change, "world": {"order": "replay", "training_from": "2013-07-01"}})
+
+
+CHANGE = "inject: [{id: rule, kind: change_rule, on: labels, start: 1, with: {to: {%s}}}]\n"
+
+
+@pytest.mark.parametrize(
+    ("dataset", "to", "says"),
+    [
+        ("adult-income", "function: 2", "needs a generated world; adult-income is real data"),
+        ("agrawal", "funktion: 2", "no key called 'funktion'; did you mean 'function'"),
+        ("agrawal", "function: 12", "12 is not one of them"),
+        ("agrawal", "function: 1", "agrawal is like that already"),
+        ("sea", "threshold: high", "with.to.threshold"),
+        ("sea", "", "with.to"),
+    ],
+)
+def test_a_rule_changes_only_where_there_is_one_and_into_another(
+    dataset: str, to: str, says: str, tiny: Path
+) -> None:
+    tiny.write_text(tiny.read_text().replace("adult-income", dataset) + CHANGE % to)
+    with pytest.raises(ScenarioInvalid) as wrong:
+        check(tiny)
+    assert says in str(wrong.value)
+    assert str(wrong.value).count("inject[0]") == 1, "told once"
+
+
+def test_a_generated_world_has_no_clock_to_replay(tiny: Path) -> None:
+    with pytest.raises(ScenarioInvalid, match="cannot be replayed"):
+        check(tiny, {"dataset": "sea", "world": {"order": "replay"}})

@@ -20,7 +20,9 @@ KINDS = names("generators")
 CONCEPTS = [(kind, concept) for kind in KINDS for concept in module_of("generators", kind).CONCEPTS]
 CARDS = {
     card.generator.kind: card
-    for card in (load_card(path.parent) for path in sorted(Path(__file__).parents[2].glob("datasets/*/card.yaml")))
+    for card in (
+        load_card(path.parent) for path in sorted(Path(__file__).parents[2].glob("datasets/*/card.yaml"))
+    )
     if card.generator is not None
 }
 ROWS, SEED = 3000, 5
@@ -39,7 +41,9 @@ def test_it_says_what_it_makes_and_explains_its_keys(kind):
     module, rule = module_of("generators", kind), find("generators", kind)
     assert module.PROBLEM in ("binary", "regression")
     assert set(module.COLUMNS.values()) <= {"numeric", "categorical"}
-    assert set(getattr(module, "WORDS", {})) <= {n for n, role in module.COLUMNS.items() if role == "categorical"}
+    assert set(getattr(module, "WORDS", {})) <= {
+        n for n, role in module.COLUMNS.items() if role == "categorical"
+    }
     assert first_line(rule).endswith(".")
     for key, (_, default) in keywords(rule).items():
         assert f"\n{key}\n" in inspect.getdoc(rule), f"{kind}: {key} is not explained"
@@ -75,7 +79,9 @@ def test_the_rule_gives_rivers_own_answer_to_every_row(kind, concept):
 @pytest.mark.parametrize("kind", KINDS)
 def test_its_concepts_differ(kind):
     rows = rivers(kind, {})
-    found = [find("generators", kind)(rows, SEED, **c).tobytes() for c in module_of("generators", kind).CONCEPTS]
+    found = [
+        find("generators", kind)(rows, SEED, **c).tobytes() for c in module_of("generators", kind).CONCEPTS
+    ]
     assert len(set(found)) == len(found)
 
 
@@ -116,7 +122,10 @@ def test_the_rule_answers_for_a_row_alone_as_among_others(kind):
 def test_a_missing_value_and_an_unheard_of_category_have_an_answer_too(kind):
     columns = module_of("generators", kind).COLUMNS
     missing = pa.table(
-        {n: pa.array([None], pa.float64() if role == "numeric" else pa.string()) for n, role in columns.items()}
+        {
+            n: pa.array([None], pa.float64() if role == "numeric" else pa.string())
+            for n, role in columns.items()
+        }
     )
     strange = rivers(kind, {}, count=1)
     for name, role in columns.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from dataclasses import replace
 from typing import Any, get_args, get_origin
 
 import numpy as np
@@ -24,6 +25,7 @@ LABELS = [k for k in KINDS if module_of("injectors", k).SEAM == "labels"]
 MONITOR = [k for k in KINDS if module_of("injectors", k).SEAM == "monitor.run"]
 
 REFERENCE = Reference({"amount": (10.0, 4.0), "count": (40.0, 12.0)})
+REFERENCE = replace(REFERENCE, law=lambda rows, eta, to, strength: eta * (1 - strength))
 COLUMNS = {
     "numeric": ("amount", "count"),
     "categorical": ("city",),
@@ -61,6 +63,8 @@ def a_value(annotation: Any) -> st.SearchStrategy[Any]:
         annotation = get_args(annotation)[0]
     if annotation is float:
         return st.floats(0.05, 1.0)
+    if get_origin(annotation) is dict:
+        return st.just({"function": 1})
     if annotation is str:
         return st.just("elsewhere")
     if str(get_origin(annotation)).endswith("Literal"):
