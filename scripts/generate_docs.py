@@ -32,7 +32,7 @@ sys.path.insert(0, str(ROOT))
 
 from simlab import checking, events, scenario  # noqa: E402
 from simlab.cli import app  # noqa: E402
-from simlab.dataset import Card, load_card  # noqa: E402
+from simlab.dataset import Card, Generator, load_card  # noqa: E402
 from simlab.detectors import REFUSED  # noqa: E402
 from simlab.expect import expectations  # noqa: E402
 from simlab.hyperparameters import OBJECTIVES, TAKES  # noqa: E402
@@ -414,12 +414,29 @@ def dataset(name: str, card: Card) -> str:
             *COLUMNS,
         ]
         lines += [_column(column, field) for column, field in kept.columns.items()]
+    if card.generator is not None:
+        lines += ["", _generated(card.generator)]
     lines += ["", f"Known drift: {' '.join(card.known_drift.split())}.".replace("..", "."), "", "Beware:", ""]
     lines += [f"- {trap}" for trap in card.traps]
     lines += ["", f"Source: {' '.join(card.source.split())}", ""]
     basis = " ".join(card.licence.basis.split())
     lines += [f"Licence: {card.licence.name} ({checked}: {basis}). {card.attribution}.", ""]
     return "\n".join(lines)
+
+
+def _generated(made: Generator) -> str:
+    """What makes a synthetic dataset, and the keys that `change_rule` may change."""
+    function = find("generators", made.kind)
+    head, body, _ = sections(function)
+    here = "".join(f", {key} {_yaml(value)}" for key, value in made.settings.items())
+    return "\n".join(
+        [
+            f"Synthetic: {made.rows:,} rows by the generator `{made.kind}`, seed {made.seed}, "
+            f"noise {_yaml(made.noise)}{here}. {head} {prose(body)}",
+            "", "Its keys, which [`change_rule`](#change_rule) may change:", "",
+            table(keys_of((function,))),
+        ]
+    )  # fmt: skip
 
 
 def _column(name: str, field: Any) -> str:

@@ -218,7 +218,7 @@ def starter(name: str, dataset: str, folder: Path) -> Path:
         first, step = f"{card.replay.start:%Y-%m-%d}", spell(card.replay.step)
         clock = f"clock: {{start: {first}, step: {step}, windows: 20, rows: 1000}}"
         world = "world: {order: replay, training: 20000}\n"
-    rule = "0.85" if binary and not replay else "0.5"
+    rule = "0.5" if replay or not binary else "0.8" if card.synthetic else "0.85"
     gate = f"  - metric_above: {{metric: evaluate.{'auc' if binary else 'r2'}, value: {rule}}}"
     text = f"""# yaml-language-server: $schema=./scenario.schema.json
 simlab: 1

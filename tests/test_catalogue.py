@@ -8,6 +8,7 @@ import pytest
 
 from simlab.catalogue import LISTS, catalogue, describe, starter
 from simlab.checking import check
+from simlab.dataset import find_dataset
 from simlab.errors import UsageError
 from simlab.signature import keywords, names
 from simlab.stages import STAGES
@@ -56,3 +57,29 @@ def test_a_starter_can_run_and_overwrites_nothing(dataset: str, tmp_path: Path) 
     with pytest.raises(UsageError, match="exists already"):
         starter("mine.yaml", dataset, tmp_path / "deep")
     assert path.read_text() == before
+
+
+def test_a_generated_dataset_shows_its_rule_and_the_keys_that_may_change() -> None:
+    found = describe("sea")
+    assert found["kind"] == "dataset" and "(synthetic" in found["text"]
+    assert "att1 + att2 > threshold" in found["text"] and "threshold: 8 here" in found["text"]
+    assert tuple(entry["name"] for entry in catalogue("generators")["generators"]) == names("generators")
+    says = {entry["name"]: entry["says"] for entry in catalogue("datasets")["datasets"]}
+    assert "(synthetic)" in says["sea"] and "(synthetic)" not in says["adult-income"]
+
+
+def test_a_dataset_without_a_numeric_column_has_a_starter_too(tmp_path: Path) -> None:
+    assert "completeness:size" in starter("mine", "stagger", tmp_path).read_text()
+
+
+def test_a_replay_begins_where_the_card_says_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "start: 1985-01-01, step: 26w" in starter("mine", "portal-rodents", tmp_path).read_text()
+    bare = tmp_path / "datasets/bare"
+    bare.mkdir(parents=True)
+    card = (find_dataset("bikeshare") / "card.yaml").read_text()
+    (bare / "card.yaml").write_text(card.replace("replay: {start: 2011-07-01}\n", ""))
+    monkeypatch.setenv("SIMLAB_DATASETS", str(bare.parent))
+    with pytest.raises(UsageError, match="where a replay may begin"):
+        starter("bare", "bare", tmp_path)

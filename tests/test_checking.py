@@ -187,3 +187,32 @@ def test_estimated_metrics_have_names(tiny: Path) -> None:
     assert check(tiny, {"expect": [item]})
     with pytest.raises(ScenarioInvalid, match="did you mean 'monitor.estimated.auc'"):
         check(tiny, {"expect": [{"metric_above": {"metric": "monitor.estimated.acu", "value": 0.5}}]})
+
+
+CHANGE = "inject: [{id: rule, kind: change_rule, on: labels, start: 1, with: {to: {%s}}}]\n"
+
+
+@pytest.mark.parametrize(
+    ("dataset", "to", "says"),
+    [
+        ("adult-income", "function: 2", "needs a generated world; adult-income is real data"),
+        ("agrawal", "funktion: 2", "no key called 'funktion'; did you mean 'function'"),
+        ("agrawal", "function: 12", "12 is not one of them"),
+        ("agrawal", "function: 1", "agrawal is like that already"),
+        ("sea", "threshold: high", "with.to.threshold"),
+        ("sea", "", "with.to"),
+    ],
+)
+def test_a_rule_changes_only_where_there_is_one_and_into_another(
+    dataset: str, to: str, says: str, tiny: Path
+) -> None:
+    tiny.write_text(tiny.read_text().replace("adult-income", dataset) + CHANGE % to)
+    with pytest.raises(ScenarioInvalid) as wrong:
+        check(tiny)
+    assert says in str(wrong.value)
+    assert str(wrong.value).count("inject[0]") == 1, "told once"
+
+
+def test_a_generated_world_has_no_clock_to_replay(tiny: Path) -> None:
+    with pytest.raises(ScenarioInvalid, match="cannot be replayed"):
+        check(tiny, {"dataset": "sea", "world": {"order": "replay"}})

@@ -21,7 +21,9 @@ from simlab import errors
 from simlab.artifacts import History
 from simlab.cli import app, main
 from simlab.dataset import dataset_names, load_card
+from simlab.engines import engine
 from simlab.expect import expectations
+from simlab.generators._columns import number
 from simlab.injectors._columns import numbers, put_numbers, struck
 from simlab.shapes import SHAPES
 from simlab.shipped import scenario_names
@@ -281,6 +283,20 @@ def test_the_injector_the_detector_and_the_policy_of_the_extending_page_work():
     assert given["run_of_one_side"](np.array([]), 0) == (None, False, 8)
     assert given["on_labels"](History(labelled=(0, 1, 2)), windows=3) is not None
     assert given["on_labels"](History(labelled=(0, 1, 2), retrained=(1,)), windows=3) is None
+
+
+def test_the_generator_of_the_extending_page_works():
+    (block,) = re.findall(
+        r"^```python\n(.*?)^```",
+        section(text("docs/extending.md"), "A generated world"),
+        re.MULTILINE | re.DOTALL,
+    )
+    given: dict[str, Any] = {"np": np, "number": number, "Literal": Literal}
+    exec(block, given)
+    for concept in given["CONCEPTS"]:
+        generator, arguments = given["river"](1, **concept)
+        rows = engine("river_worlds").draw(generator, arguments, tuple(given["COLUMNS"]), 300)
+        assert given["ring"](rows, 1, **concept).tolist() == rows["answer"].to_pylist()
 
 
 def test_help_names_every_command():

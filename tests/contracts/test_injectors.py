@@ -74,7 +74,12 @@ def rows_of(count: int) -> pa.Table:
     return usual(max(count, 1)).slice(0, count)
 
 
-REFERENCE = Reference({"amount": (10.0, 4.0), "count": (40.0, 12.0)}, table=usual(), eta=law)
+REFERENCE = Reference(
+    {"amount": (10.0, 4.0), "count": (40.0, 12.0)},
+    table=usual(),
+    eta=law,
+    law=lambda rows, eta, to, strength: eta * (1 - strength),
+)
 COLUMNS = {
     "numeric": ("amount", "count"),
     "categorical": ("city",),
@@ -133,6 +138,8 @@ def a_value(annotation: Any) -> st.SearchStrategy[Any]:
         return st.integers(int(np.ceil(low)), max(int(np.ceil(low)), int(high)))
     if annotation is timedelta:
         return st.integers(1, 200).map(lambda hours: timedelta(hours=hours))
+    if get_origin(annotation) is dict:
+        return st.just({"function": 1})
     if annotation is str:
         return st.just("elsewhere")
     if get_origin(annotation) is Mapping:
