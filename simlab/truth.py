@@ -9,10 +9,15 @@ from typing import Any
 from simlab.events import Event, Injected, WorldStarted
 from simlab.scenario import Scenario
 from simlab.shapes import span
+from simlab.signature import module_of
 
 
 def truth(scenario: Scenario, world: Iterable[Event]) -> dict[str, Any]:
-    """Span, intensity per window, rows touched, and declared beside measured size of each injection."""
+    """Span, intensity per window, rows touched, and declared beside measured size of each injection.
+
+    `can_be_undone` says whether the injector has an exact inverse: given the same draws, its `undo`
+    restores the very bytes.
+    """
     acted: dict[str, list[Injected]] = {}
     law = "fitted"
     for fact in world:
@@ -45,6 +50,8 @@ def truth(scenario: Scenario, world: Iterable[Event]) -> dict[str, Any]:
                 "rows": sum(fact.rows for fact in facts),
                 "mask": masks,
                 "measured": {str(fact.window): dict(fact.measured) for fact in facts},
+                "size": {str(f.window): f.size.model_dump() for f in facts if f.size is not None},
+                "can_be_undone": hasattr(module_of("injectors", injection.kind), "undo"),
             }
         )
     known = "replay" if scenario.world.order == "replay" else "drawn"

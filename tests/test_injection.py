@@ -145,3 +145,19 @@ def test_two_of_a_sort_act_in_the_order_of_their_ids(ids: tuple[str, str]) -> No
     }
     after = inject(World(*(found[i] for i in ids)), ROWS, 0)["age"].to_numpy()
     np.testing.assert_allclose(after, (ROWS["age"].to_numpy() + 10) * 2 - 40)
+
+
+def test_the_truth_holds_declared_beside_measured_size_and_whether_it_can_be_undone() -> None:
+    from simlab.truth import truth
+
+    world = World(
+        an("shift_column", "older", start=0, settings={"column": "age", "by": 0.5}),
+        an("swap_columns", "swapped", start=0, settings={"column": "age", "other": "job", "share": 0.5}),
+    )
+    inject(world, ROWS, 0)
+    older, swapped = truth(world.scenario, world.said)["injections"]
+    size = older["size"]["0"]
+    assert (size["declared"], size["measured"], older["can_be_undone"]) == (0.5, 0.5, False)
+    assert swapped["can_be_undone"] is True
+    size = swapped["size"]["0"]
+    assert abs(size["measured"] - size["declared"]) < 4 * size["error"]
