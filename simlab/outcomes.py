@@ -8,6 +8,7 @@ from math import fsum
 from typing import Any
 
 from simlab import events as e
+from simlab.episodes import episodes
 from simlab.errors import ScenarioInvalid, UsageError
 from simlab.quality import DEFAULT_METRIC
 from simlab.scoring import card_of
@@ -74,6 +75,7 @@ def figures(lived: Lived) -> dict[str, Any]:
         "rows": _total(lived.events, "serve.rows"),
         "rejected": _total(lived.events, "validate.rejected"),
         **_score(lived),
+        **_run_lengths(lived, sounded),
     }
     sums: dict[str, list[float]] = {}
     for fact in lived.world:
@@ -100,6 +102,25 @@ def _score(lived: Lived) -> dict[str, Any]:
     found["false_alarm_rate"] = None if overall is None else overall.figures.false_alarm_rate
     found["cost"] = None if card is None else card.total_cost
     return found
+
+
+def _run_lengths(lived: Lived, sounded: Sequence[int]) -> dict[str, int | None]:
+    """Windows to the first false alarm and to the first true one, and how many there were to sound in.
+
+    Counted from 1: an alarm in the first window is a run length of 1. None where none sounded: such a
+    run length is censored, and longer than what was lived through.
+    """
+    scenario = lived.scenario
+    windows = scenario.clock.windows
+    changes = [e.first for e in episodes(scenario, lived.world)] if scenario.inject else []
+    begins = min(changes, default=windows)
+    before, after = [w for w in sounded if w < begins], [w for w in sounded if w >= begins]
+    return {
+        "length.null": min(before) + 1 if before else None,
+        "length.null_of": begins,
+        "length.change": min(after) - begins + 1 if after else None,
+        "length.change_of": windows - begins,
+    }
 
 
 def _total(events: Sequence[e.Event], metric: str) -> int:

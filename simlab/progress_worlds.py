@@ -15,6 +15,7 @@ from simlab.calibration import Calibration, Rate, sets_of
 from simlab.outcomes import Interval
 from simlab.sweep import Swept, label
 from simlab.twin import Effect, Twins
+from simlab.views.runlength import RunLength
 
 SHOWN = ("held", "recall", "precision", "restricted_delay", "false_alarms", "retrains")
 """Figures of a sweep's table, beside quality and cost; the others are in its files."""
@@ -114,6 +115,18 @@ def show_sweep(found: Swept) -> None:
             "[green]efficient[/]" if variant.efficient else "",
         )
     console.print(table)
+    for variant in found.variants:
+        told = [
+            f"{what} {_length(length)}"
+            for what, length in (("ARL0", variant.null), ("ARL1", variant.change))
+            if length is not None
+        ]
+        console.print(f"[dim]{label(variant.varied)}: {', '.join(told)}[/]")
+    console.print(
+        "[dim]ARL0: windows to the first false alarm before anything changes; ARL1: from the change to the "
+        "first alarm[/]",
+        soft_wrap=True,
+    )
     known = found.worlds - found.fresh
     if found.fresh:
         console.print(
@@ -163,16 +176,27 @@ def show_calibration(found: Sequence[Calibration]) -> None:
             _rate(calibration.before),
         )
         console.print(table)
-        length = calibration.achieved.run_length
-        mean = f"{length.mean:.0f}" if length.mean is not None else f"> {length.at_risk}"
-        high = f"{length.high:.0f}" if length.high is not None else "no upper bound"
-        console.print(
-            f"[dim]windows to the first false alarm (ARL0): {mean} (95 % from {length.low:.0f} to {high})[/]"
-        )
+        length = _length(calibration.achieved.run_length)
+        console.print(f"[dim]windows to the first false alarm (ARL0): {length}[/]")
         told = " ".join(
             f"--set {shlex.quote(f'{key}={_yaml(value)}')}" for key, value in sets_of(calibration).items()
         )
         console.print(f"take them:  {told}\n", soft_wrap=True, markup=False)
+
+
+def _length(found: RunLength) -> str:
+    """A run length with its interval; without any alarm all that is known is that it is longer.
+
+    >>> from simlab.views.runlength import arl
+    >>> _length(arl([10, None], 20)), _length(arl([None], 20))
+    ('30 (95 % from 5.38 to 1185; 1 of 2 censored)', '> 20 (no alarm in 20 windows)')
+    """
+    if found.mean is None:
+        return f"> {found.at_risk} (no alarm in {found.at_risk} windows)"
+    high = f"{found.high:.0f}" if found.high is not None else "no bound"
+    worlds = found.censored + found.alarms
+    censored = f"; {found.censored} of {worlds} censored" if found.censored else ""
+    return f"{found.mean:.3g} (95 % from {found.low:.3g} to {high}{censored})"
 
 
 def _yaml(value: Any) -> str:

@@ -11,7 +11,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from simlab.outcomes import Interval, interval
 from simlab.provenance import source_digest
 from simlab.quality import DEFAULT_METRIC, LOWER_IS_BETTER
 from simlab.store import write_whole
+from simlab.views.runlength import RunLength, arl
 from simlab.yamlfile import parse_yaml
 
 FOLD = "simlab.outcomes.figures"
@@ -42,6 +43,11 @@ class Summary:
     """Worlds in which every expectation held."""
     figures: Mapping[str, Interval]
     """Mean of each figure over the worlds in which it is defined, with its interval."""
+    null: RunLength | None = None
+    """Windows to the first false alarm where nothing has changed yet (ARL0); None where a change acts from
+    the first window on."""
+    change: RunLength | None = None
+    """Windows from the first change to the first alarm after it (ARL1); None where nothing changes."""
     efficient: bool = False
     """Whether no other variant is at least as good and as cheap, and better in one of them."""
 
@@ -185,7 +191,7 @@ def _summaries(variants: Sequence[Cell], rows: Sequence[tuple[Task, Row]]) -> li
     found = []
     for number, cell in enumerate(variants):
         own = [row for task, row in rows if task.cell == number]
-        names = [n for n in own[0] if n not in PLAIN] if own else []
+        names = [n for n in own[0] if n not in PLAIN and not n.startswith("length.")] if own else []
         figures = {}
         for name in names:
             values = [row.get(name) for row in own]
@@ -196,9 +202,19 @@ def _summaries(variants: Sequence[Cell], rows: Sequence[tuple[Task, Row]]) -> li
                 worlds=len(own),
                 held=sum(bool(row["held"]) for row in own),
                 figures=figures,
+                null=_length(own, "length.null"),
+                change=_length(own, "length.change"),
             )
         )
     return found
+
+
+def _length(rows: Sequence[Row], name: str) -> RunLength | None:
+    """The average run length over worlds that had any window for it; an alarm that never came is censored."""
+    lived = [row for row in rows if row[f"{name}_of"] > 0]
+    if not lived:
+        return None
+    return arl([row[name] for row in lived], [row[f"{name}_of"] for row in lived])
 
 
 def _efficient(variants: Sequence[Summary], quality: str, cost: str) -> tuple[Summary, ...]:
@@ -287,6 +303,8 @@ def as_json(swept: Swept) -> dict[str, Any]:
                 "worlds": v.worlds,
                 "held": v.held,
                 "efficient": v.efficient,
+                "arl0": None if v.null is None else asdict(v.null),
+                "arl1": None if v.change is None else asdict(v.change),
                 "figures": {name: i.as_json() for name, i in v.figures.items()},
             }
             for v in swept.variants

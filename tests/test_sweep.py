@@ -106,6 +106,24 @@ def test_a_variant_is_efficient_if_no_other_beats_it_in_quality_and_cost() -> No
     assert [v.varied["a"] for v in better_is_more if v.efficient] == ["high"]
 
 
+def test_run_lengths_count_from_the_change_and_censor_what_never_came(short: Path, warm: Lab) -> None:
+    loud = {
+        "expect": [],
+        "inject": [{"id": "older", "kind": "shift_column", "start": 2, "with": {"column": "age", "by": 2.0}}],
+        "stages.monitor.alarm": {"datapoints": 1, "of": 1},
+    }
+    swept = warm.sweep(short, loud, vary={"inject.older.with.by": [2.0, 0.0]}, seeds=2, workers=1)
+    hit, missed = swept.variants
+    assert hit.change is not None and (hit.change.mean, hit.change.censored) == (1.0, 0), (
+        "in its first window"
+    )
+    assert hit.null is not None and (hit.null.mean, hit.null.at_risk) == (None, 4), (
+        "two windows in two worlds"
+    )
+    assert missed.change is not None and (missed.change.mean, missed.change.censored) == (None, 2)
+    assert as_json(swept)["variants"][0]["arl1"]["mean"] == 1.0
+
+
 def test_a_variant_without_changes_has_a_name_too() -> None:
     assert label({}) == "as it is"
 
