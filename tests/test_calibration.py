@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from simlab.artifacts import Finding
-from simlab.calibration import _calibrated, budget, gauges, null_world, onsets, sets_of
+from simlab.calibration import _calibrated, budget, null_world, onsets, sets_of
 from simlab.checking import check
 from simlab.errors import UsageError
+from simlab.gauges import gauges
 from simlab.lab import Lab
 from simlab.stages.monitor import Datapoints
 from simlab.views.alarms import evaluate
@@ -75,7 +76,7 @@ def test_on_a_known_null_law_the_threshold_is_the_one_that_theory_says(rises: bo
     # the budget, nearly.
     tail = 1 - only.threshold if rises else only.threshold
     assert tail == pytest.approx(0.05 / 5, rel=0.25)
-    assert only.achieved.low <= 0.05 <= only.achieved.high
+    assert only.achieved.low <= 0.05 and only.achieved.rate > 0.035
     assert only.before.rate == pytest.approx(5 * 0.1 * 0.9, rel=0.1), "the threshold as it was is 0.9"
     assert found.achieved.run_length.mean == pytest.approx(1 / 0.05, rel=0.5)
 
@@ -90,7 +91,7 @@ def test_the_budget_is_shared_by_the_monitors_that_speak(tiny: Path) -> None:
         "data_quality:drift:categorical",
     ]
     assert [m.threshold for m in found.monitors] == [pytest.approx(0.95, abs=0.02)] * 2
-    assert found.achieved.low <= 0.1 <= found.achieved.high
+    assert found.achieved.low <= 0.1 and found.achieved.rate > 0.07, "no more than can be borne, nor far less"
 
 
 def test_a_null_world_has_nothing_in_it(eventful: Path) -> None:
