@@ -138,12 +138,25 @@ def trace(lived: Lived) -> dict[str, Any]:
 
 
 def points(lived: Lived) -> dict[str, Any]:
-    """One row of a calibration: what each check said in each window, and in how many windows."""
-    found: dict[str, list[list[float]]] = {}
-    methods: dict[str, str] = {}
+    """One row of a calibration: what each check said in each window (None: undefined), and its alarms.
+
+    A domain check says nothing of a window without any value outside, which is a figure of 0.
+    """
+    found: dict[str, list[list[float | None]]] = {}
+    sparse = set()
     for fact in lived.events:
-        if isinstance(fact, e.FindingMade) and fact.window is not None and fact.value is not None:
+        if isinstance(fact, e.FindingMade) and fact.window is not None:
             name = ":".join(part for part in (fact.monitor, fact.check, fact.column) if part)
             found.setdefault(name, []).append([fact.window, fact.value])
-            methods[name] = fact.method
-    return {"points": found, "methods": methods, "windows": lived.scenario.clock.windows}
+            if fact.check == "domain":
+                sparse.add(name)
+    for name in sparse:
+        said = {window: value for window, value in found[name]}
+        found[name] = [[window, said.get(window, 0.0)] for window in range(lived.scenario.clock.windows)]
+    return {
+        "points": found,
+        "alarms": [list(onset) for onset in onsets(lived.events)],
+        "windows": lived.scenario.clock.windows,
+        "status": lived.status,
+        "why": lived.why,
+    }

@@ -144,38 +144,35 @@ def show_calibration(found: Sequence[Calibration]) -> None:
     """Print thresholds, and what they are worth on seeds that they were not chosen on."""
     console = _console()
     for calibration in found:
+        windows = calibration.achieved.windows
         console.print(
-            f"[bold]windows of {calibration.rows} rows[/]  at most {calibration.budget:.4g} false alarms a "
-            f"window, all monitors together; chosen on {calibration.worlds} null worlds, tried on as many "
-            "fresh ones"
+            f"[bold]windows of {calibration.rows} rows[/]: at most {100 * calibration.budget:.3g} "
+            "false alarms in 100 windows, all monitors together"
         )
-        table = Table(
-            "monitor",
-            "threshold",
-            "false alarms a window",
-            "in",
-            "was",
-            "with false alarms a window",
-            box=None,
+        console.print(
+            f"[dim]thresholds from {calibration.worlds} null worlds, tried on {windows} windows of as many "
+            "others; false alarms in 100 windows (95 % interval)[/]"
         )
+        table = Table("monitor", "was", "false alarms", "now", "false alarms", box=None)
         for monitor in calibration.monitors:
             table.add_row(
                 monitor.gauge.name,
-                f"{monitor.threshold:g}",
-                _rate(monitor.achieved),
-                f"{monitor.achieved.windows}",
                 f"{monitor.gauge.present:g}",
                 _rate(monitor.before),
+                f"{monitor.threshold:g}" + "*" * bool(monitor.doubt),
+                _rate(monitor.achieved),
             )
         table.add_row(
-            "[bold]all together[/]",
-            "",
-            _rate(calibration.achieved),
-            f"{calibration.achieved.windows}",
-            "",
-            _rate(calibration.before),
+            "[bold]these together[/]", "", _rate(calibration.before), "", _rate(calibration.achieved)
         )
+        for other in calibration.others:
+            table.add_row(f"[dim]{other.name}[/]", "", _rate(other.achieved), "[dim]stays[/]", "")
         console.print(table)
+        for monitor in calibration.monitors:
+            if monitor.doubt:
+                console.print(f"[dim]* {monitor.gauge.name}: {monitor.doubt}[/]", soft_wrap=True)
+        for other in calibration.others:
+            console.print(f"[dim]not calibrated: {other.name}: {other.why}[/]", soft_wrap=True)
         length = _length(calibration.achieved.run_length)
         console.print(f"[dim]windows to the first false alarm (ARL0): {length}[/]")
         told = " ".join(
@@ -207,4 +204,4 @@ def _yaml(value: Any) -> str:
 
 
 def _rate(found: Rate) -> str:
-    return f"{found.rate:.4f} ({found.low:.4f} to {found.high:.4f})"
+    return f"{100 * found.rate:.1f} ({100 * found.low:.1f} to {100 * found.high:.1f})"

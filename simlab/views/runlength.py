@@ -95,7 +95,7 @@ def _restricted(first_alarms: Sequence[int | None], lived: Sequence[int]) -> flo
     return area
 
 
-def rate_interval(count: int, exposure: float, level: float = 0.95) -> tuple[float, float, float]:
+def rate_interval(count: float, exposure: float, level: float = 0.95) -> tuple[float, float, float]:
     """A rate, and its exact interval when events follow a Poisson law.
 
     ``chi2(a/2; 2 n) / 2 T`` to ``chi2(1 - a/2; 2 n + 2) / 2 T`` (Garwood 1936); the lower bound is 0
@@ -104,7 +104,7 @@ def rate_interval(count: int, exposure: float, level: float = 0.95) -> tuple[flo
     Parameters
     ----------
     count
-        Events.
+        Events; no whole number where it was divided by a dispersion.
     exposure
         Time in which they could have happened.
     level
