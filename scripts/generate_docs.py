@@ -1,10 +1,11 @@
-"""Write the generated pages of docs/: scenario reference, AWS map, command line, facts.
+"""Write the generated pages of docs/: scenario reference, injectors, AWS map, command line, facts.
 
 What they say comes from signatures, docstrings, pydantic models, dataset cards and the command line
-itself; what no code can say (what a stage is on AWS, say) stands in docs/notes.yaml.
+itself; what no code can say (what a stage is on AWS, say) stands in docs/notes.yaml. Pictures of what each
+injector does are drawn by scripts/plot_injectors.py.
 
 Usage: python scripts/generate_docs.py [--check]
---check writes nothing and exits with 1 if a page is stale.
+--check writes and draws nothing and exits with 1 if a page or a picture is stale.
 """
 
 from __future__ import annotations
@@ -28,7 +29,9 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
+
+import plot_injectors  # noqa: E402
 
 from simlab import checking, events, scenario  # noqa: E402
 from simlab.cli import app  # noqa: E402
@@ -295,14 +298,13 @@ def reference() -> str:
         ]
         if row.name == "train":
             parts += [_hyperparameters()]
-    parts += ["## Injectors\n", NOTES["injectors"].strip() + "\n"]
+    parts += ["## Injectors\n", NOTES["injectors"].strip() + "\n", NOTES["injectors_more"].strip() + "\n"]
+    parts += ["| injector | acts at | what it does |", "|---|---|---|"]
     for name in names("injectors"):
-        module = module_of("injectors", name)
-        facts = (
-            f"Acts at the seam `{module.SEAM}`; takes {NOTES['columns'][str(module.COLUMN)]}; "
-            f"for {' and '.join(module.PROBLEMS)} problems. Labels: {NOTES['labels'][module.LABELS]}.\n"
-        )
-        parts += [entry(name, (find("injectors", name),), "###").rstrip() + "\n\n" + facts]
+        seam = module_of("injectors", name).SEAM
+        says = _cell(first_line(find("injectors", name)))
+        parts += [f"| [`{name}`](injectors.md#{name}) | `{seam}` | {says} |"]
+    parts += [""]
     parts += ["## Shapes\n", NOTES["shapes"].strip() + "\n"]
     parts += [entry(name, (function,), "###", NOTES["shape_keys"]) for name, function in SHAPES.items()]
     parts += ["## Detectors\n", NOTES["detectors"].strip() + "\n"]
@@ -334,6 +336,28 @@ def reference() -> str:
     return "\n".join(parts).rstrip() + "\n"
 
 
+def injectors() -> str:
+    """Every injector with a picture of what it does."""
+    parts = [
+        HEAD.format(more="Texts come from signatures and docstrings, pictures from plot_injectors.py."),
+        "# Injectors\n",
+        NOTES["injectors"].strip() + "\n",
+        NOTES["injector_pictures"].strip() + "\n",
+        " · ".join(f"[{name}](#{name})" for name in names("injectors")) + "\n",
+    ]
+    for name in names("injectors"):
+        module = module_of("injectors", name)
+        facts = (
+            f"Acts at the seam `{module.SEAM}`; takes {NOTES['columns'][str(module.COLUMN)]}; "
+            f"for {' and '.join(module.PROBLEMS)} problems. Labels: {NOTES['labels'][module.LABELS]}.\n"
+        )
+        picture = f"![{name}, before and after](images/injectors/{name}.svg)"
+        written = yaml.safe_dump(plot_injectors.example(name), default_flow_style=True, width=1000).strip()
+        head, _, rest = entry(name, (find("injectors", name),), "##").partition("\n\n")
+        parts += [f"{head}\n\n{picture}\n\nDrawn with `{written}`.\n\n{rest.rstrip()}\n\n{facts}"]
+    return "\n".join(parts).rstrip() + "\n"
+
+
 def _scoring() -> Iterator[Key]:
     """The keys of `score:`, each mapping followed by its own."""
     inner: dict[str, type[BaseModel]] = {
@@ -357,7 +381,8 @@ def _contents() -> str:
     )
     lines = ["| | |", "|---|---|", f"| [The file](#the-file) | {parts} |"]
     for title, found in lists.items():
-        links = " · ".join(f"[{name}](#{name})" for name in found)
+        page = "injectors.md" if title == "Injectors" else ""
+        links = " · ".join(f"[{name}]({page}#{name})" for name in found)
         lines.append(f"| [{title}](#{title.lower()}) | {links} |")
     lines.append("| [Metrics and alarms](#metrics-and-alarms) | |")
     return "\n".join(lines) + "\n"
@@ -371,7 +396,7 @@ def _figure(module: ModuleType) -> str:
 
 def _acting(seams: Iterable[str]) -> str:
     found = [name for name in names("injectors") if module_of("injectors", name).SEAM in seams]
-    return ", ".join(f"[`{name}`](#{name})" for name in found) or "nothing yet"
+    return ", ".join(f"[`{name}`](injectors.md#{name})" for name in found) or "nothing yet"
 
 
 def _hyperparameters() -> str:
@@ -545,6 +570,7 @@ def facts() -> str:
 
 PAGES: Mapping[str, Callable[[], str]] = {
     "scenario-reference.md": reference,
+    "injectors.md": injectors,
     "aws-map.md": aws_map,
     "cli.md": cli,
     "facts.md": facts,
@@ -552,13 +578,14 @@ PAGES: Mapping[str, Callable[[], str]] = {
 
 
 def stale() -> list[str]:
-    """Names of the pages that do not say what the code says."""
+    """Names of the pages that do not say what the code says, and of pictures of other code."""
     found = []
     for name, page in PAGES.items():
         path = DOCS / name
         if not path.is_file() or path.read_text(encoding="utf-8") != page():
             found.append(name)
-    return found
+    pictures = plot_injectors.stale(DOCS / "images" / "injectors")
+    return found + [f"images/injectors/{name.removesuffix('.svg')}.svg" for name in pictures]
 
 
 def main(arguments: list[str]) -> int:
@@ -571,6 +598,7 @@ def main(arguments: list[str]) -> int:
         for name in found:
             print(f"docs/{name} is stale; `python scripts/generate_docs.py` writes it anew", file=sys.stderr)
         return 1 if found else 0
+    plot_injectors.write(plot_injectors.stale())
     for name, page in PAGES.items():
         (DOCS / name).write_text(page(), encoding="utf-8")
         print(f"docs/{name}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 import tomllib
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -71,8 +72,29 @@ def test_a_stale_page_is_found(generator, tmp_path, monkeypatch, capsys):
         (tmp_path / name).write_text((ROOT / "docs" / name).read_text() + "more\n" * (name == "cli.md"))
     monkeypatch.setattr(generator, "DOCS", tmp_path)
 
+    shutil.copytree(ROOT / "docs/images/injectors", tmp_path / "images/injectors")
     assert generator.main(["--check"]) == 1
-    assert "cli.md" in capsys.readouterr().err
+    assert capsys.readouterr().err.split()[0] == "docs/cli.md"
+
+
+def test_a_stale_a_missing_and_an_orphaned_picture_are_found(generator, tmp_path, monkeypatch, capsys):
+    folder = tmp_path / "images/injectors"
+    shutil.copytree(ROOT / "docs/images/injectors", folder)
+    for name in generator.PAGES:
+        shutil.copy(ROOT / "docs" / name, tmp_path / name)
+    monkeypatch.setattr(generator, "DOCS", tmp_path)
+    assert generator.main(["--check"]) == 0
+    stale = (folder / "resample.svg").read_text()
+    (folder / "resample.svg").write_text(
+        stale[:-12] + stale[-12:].translate(str.maketrans("0123456789abcdef", "123456789abcdef0"))
+    )
+    (folder / "add_noise.svg").unlink()
+    (folder / "nobody.svg").write_text("<svg/>")
+
+    assert generator.main(["--check"]) == 1
+    said = capsys.readouterr().err
+    assert all(f"docs/images/injectors/{name}.svg" in said for name in ("resample", "add_noise", "nobody"))
+    assert said.count("is stale") == 3
 
 
 def test_a_key_that_nobody_explains_is_refused(generator):
@@ -105,7 +127,16 @@ KINDS = {
 
 @pytest.mark.parametrize(("kind", "name"), [(kind, name) for kind, found in KINDS.items() for name in found])
 def test_every_name_has_its_place_in_the_reference(kind, name):
-    assert f"\n### `{name}`\n" in text("docs/scenario-reference.md"), f"the {kind} {name} is missing"
+    page, level = ("injectors", "##") if kind == "injector" else ("scenario-reference", "###")
+    assert f"\n{level} `{name}`\n" in text(f"docs/{page}.md"), f"the {kind} {name} is missing"
+
+
+@pytest.mark.parametrize("name", names("injectors"))
+def test_every_injector_has_a_small_picture_that_is_shown(name):
+    picture = (ROOT / f"docs/images/injectors/{name}.svg").read_text()
+    assert f"](images/injectors/{name}.svg)" in text("docs/injectors.md")
+    assert "<svg" in picture and len(picture) < 26_000
+    assert not re.search(r"\d\.\d{3}", picture), "a number's last digits are another machine's"
 
 
 def test_every_key_of_every_expectation_is_in_its_table():

@@ -137,7 +137,8 @@ def test_a_monitor_that_is_not_there_is_named_with_the_nearest(eventful: Path, w
 def test_effects_of_twins_decide_what_harms(eventful: Path, warm: Lab) -> None:
     warm.run(eventful, FAST, project=False)
     effects = {"older": {1: 0.0, 2: 0.0, 3: 0.0}, "comma": {2: 0.5, 3: 0.5}}
-    (judged,) = warm.score(None, effects).card.episodes
+    scenario = warm.check(eventful, FAST).scenario
+    (judged,) = card_of(scenario, warm.events(None), warm.events(None, world=True), effects).episodes
     assert (judged.harm.known_from, judged.harm.worse, judged.harmful) == ("twins", 0.5, True)
 
 

@@ -165,7 +165,15 @@ def of(found: Findings, check: str) -> dict[tuple[str, int], artifacts.Finding]:
 @pytest.mark.engine
 def test_nothing_more_is_said_or_kept_unless_asked_for(model: Deployment) -> None:
     found, said, _ = look(model, 0)
-    assert {f.check for f in found.findings} <= {"drift", "schema", "completeness", "domain", "data_type"}
+    assert {f.check for f in found.findings} <= {
+        "drift",
+        "schema",
+        "completeness",
+        "domain",
+        "data_type",
+        "lateness",
+        "duplicates",
+    }
     assert (found.means, found.errors) == ({}, ())
     assert not [f for f in said if isinstance(f, MetricMeasured)]
 
