@@ -37,7 +37,7 @@ SPANS = {"day": 1, "week": 7, "month": 30, "year": 365}
 SURE = 0.8
 """Confidence with which a chosen threshold keeps to its share of the budget, by a Poisson law."""
 FEW = "too few null worlds to vouch for it; take more"
-LOUD = "no threshold keeps it within its share; take another detector, or larger windows"
+LOUD = "no threshold keeps it within its share; take another detector"
 NOTHING = "its figure was undefined in every null world"
 
 
