@@ -8,8 +8,10 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
 
+import yaml
 from rich.console import Console, Group
 from rich.live import Live
+from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
@@ -201,21 +203,31 @@ def show_plan(ready: Checked, mutants: Mapping[str, Mapping[str, Any]]) -> None:
     table = Table("stage", "on AWS", "engine", "settings", box=None, header_style="bold")
     for row in STAGES:
         given = scenario.stages.get(row.name, {})
-        table.add_row(row.name, row.aws, row.engine, ", ".join(f"{k}: {v}" for k, v in given.items()))
+        table.add_row(row.name, row.aws, row.engine, ", ".join(f"{k}: {_flow(v)}" for k, v in given.items()))
     console.print(table)
     for injection in scenario.inject:
         end = "" if injection.end is None else f" to {injection.end}"
         console.print(
             f"\n[red]inject[/] {injection.id}: {injection.kind} from window {injection.start}{end}, "
-            f"{injection.settings}"
+            f"with {_flow(injection.settings)}"
         )
     for item in scenario.expect:
         for name, values in item.items():
-            console.print(f"[green]expect[/] {name}: {values}")
+            console.print(f"[green]expect[/] {name}: {_flow(values)}")
     console.print("\nmutants, under which an expectation must break:")
     for name, sets in mutants.items():
         options = " ".join(f"--set {_option(key, value)}" for key, value in sets.items())
         console.print(f"  {name}: simlab run {scenario.name} {options}", soft_wrap=True, markup=False)
+
+
+def _flow(value: Any) -> str:
+    """A value as a scenario would write it, in one line, safe to print.
+
+    >>> _flow({"group": "sex", "muted": True, "cut": None})
+    '{group: sex, muted: true, cut: null}'
+    """
+    text = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=10_000)
+    return escape(text.removesuffix("\n").removesuffix("\n..."))
 
 
 def _option(key: str, value: Any) -> str:

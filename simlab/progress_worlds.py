@@ -24,7 +24,7 @@ SHOWN = ("held", "recall", "precision", "restricted_delay", "false_alarms", "ret
 def _console() -> Console:
     console = Console(highlight=False)
     if not console.is_terminal:
-        console.width = max(console.width, 110)  # a file has room for whole rows
+        console.width = max(console.width, 160)  # a file has room for whole rows
     return console
 
 
@@ -75,7 +75,7 @@ def show_twins(found: Twins) -> None:
     if found.interaction:
         table.add_row(
             "[dim]interaction[/]",
-            "[dim]together less the sum of alone[/]",
+            "[dim]together less sum of alone[/]",
             spread(found.interaction["quality"]),
             "",
             *(spread(found.interaction[name]) for name in ("alarms", "retrains", "cost")),
