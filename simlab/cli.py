@@ -117,8 +117,8 @@ def check(scenario: ScenarioFile, sets: Sets = None, as_json: AsJson = False) ->
     typer.echo(f"{found.name}: can run. {found.title}")
     typer.echo(
         f"  {clock.windows} windows of {clock.rows} rows on {found.dataset}{made}, "
-        f"{len(found.inject)} injections, "
-        f"{len(found.expect)} expectations"
+        f"{len(found.inject)} injection{'s' * (len(found.inject) != 1)}, "
+        f"{len(found.expect)} expectation{'s' * (len(found.expect) != 1)}"
     )
 
 

@@ -97,6 +97,14 @@ def test_a_stale_a_missing_and_an_orphaned_picture_are_found(generator, tmp_path
     assert said.count("is stale") == 3
 
 
+def test_a_picture_is_what_its_code_draws_every_time(generator, tmp_path):
+    generator.plot_injectors.write(["silence_monitor"], tmp_path)
+    drawn = (tmp_path / "silence_monitor.svg").read_bytes()
+    generator.plot_injectors.write(["silence_monitor"], tmp_path)
+    assert drawn == (tmp_path / "silence_monitor.svg").read_bytes()
+    assert drawn == (ROOT / "docs/images/injectors/silence_monitor.svg").read_bytes()
+
+
 def test_a_key_that_nobody_explains_is_refused(generator):
     def silent(*, loud: int = 1) -> None:
         """Say nothing of its key."""
