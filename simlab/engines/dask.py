@@ -30,7 +30,7 @@ def over(address: str, function: Callable[..., T], calls: Sequence[tuple[Any, ..
     with Client(address, timeout=10, set_as_default=False) as client:
         futures = [client.submit(function, *arguments, pure=False) for arguments in calls]
         try:
-            for future in as_completed(futures):
+            for future in as_completed(futures, loop=client.loop):
                 yield future.result()
         finally:
             client.cancel(futures)
