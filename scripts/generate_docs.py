@@ -458,7 +458,7 @@ def _generated(made: Generator) -> str:
         [
             f"Synthetic: {made.rows:,} rows by the generator `{made.kind}`, seed {made.seed}, "
             f"noise {_yaml(made.noise)}{here}. {head} {prose(body)}",
-            "", "Its keys, which [`change_rule`](#change_rule) may change:", "",
+            "", "Its keys, which [`change_rule`](injectors.md#change_rule) may change:", "",
             table(keys_of((function,))),
         ]
     )  # fmt: skip
