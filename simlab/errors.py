@@ -41,6 +41,9 @@ class ScenarioInvalid(SimlabError):
         self.problems = tuple(problems)
         super().__init__("\n".join(f"{file}{'' if p.startswith(':') else ': '}{p}" for p in self.problems))
 
+    def __reduce__(self) -> tuple[type[ScenarioInvalid], tuple[str, tuple[str, ...]]]:
+        return type(self), (self.file, self.problems)  # so that it crosses from one process to another
+
 
 class GateNotMet(SimlabError):
     """The built model did not meet the scenario's `given:`."""
@@ -71,6 +74,9 @@ class StageFailed(SimlabError):
         self.stage, self.window, self.why = stage, window, why
         where = "before the first window" if window is None else f"in window {window}"
         super().__init__(f"stage {stage} failed {where}: {why}")
+
+    def __reduce__(self) -> tuple[type[StageFailed], tuple[str, int | None, str]]:
+        return type(self), (self.stage, self.window, self.why)
 
 
 class LogBroken(SimlabError):

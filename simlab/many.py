@@ -7,6 +7,8 @@ back does not depend on where, on how many there were, or on the order in which 
 from __future__ import annotations
 
 import os
+import signal
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
@@ -96,6 +98,8 @@ def _begin(cells: Sequence[Cell], home: str, fold: str) -> None:
     """Make this process a worker."""
     global _worker
     mute_warnings()
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that asked
     _worker = Worker(cells, Path(home), fold)
 
 

@@ -111,9 +111,10 @@ def _run_lengths(lived: Lived, sounded: Sequence[int]) -> dict[str, int | None]:
     run length is censored, and longer than what was lived through.
     """
     scenario = lived.scenario
-    windows = scenario.clock.windows
+    # A world that failed, or never met its gate, was not there to sound in.
+    windows = sum(isinstance(f, e.HindsightMeasured) for f in lived.world)
     changes = [e.first for e in episodes(scenario, lived.world)] if scenario.inject else []
-    begins = min(changes, default=windows)
+    begins = min([*changes, windows])
     before, after = [w for w in sounded if w < begins], [w for w in sounded if w >= begins]
     return {
         "length.null": min(before) + 1 if before else None,

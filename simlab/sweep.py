@@ -21,7 +21,7 @@ from simlab.engines import engine
 from simlab.errors import UsageError
 from simlab.many import Cell, Row, Task, cell_of, live_through
 from simlab.outcomes import Interval, interval
-from simlab.provenance import source_digest
+from simlab.provenance import foreign_code, source_digest
 from simlab.quality import DEFAULT_METRIC, LOWER_IS_BETTER
 from simlab.store import write_whole
 from simlab.views.runlength import RunLength, arl
@@ -172,7 +172,7 @@ def _name(scenario: str, variants: Sequence[Cell]) -> str:
 
 def _key(cell: Cell, seed: int) -> str:
     body = {**cell.body, "seed": {**cell.body["seed"], "world": seed}}
-    text = json.dumps([source_digest(), body], sort_keys=True, default=str)
+    text = json.dumps([source_digest(), foreign_code(body), body], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:20]
 
 
