@@ -428,7 +428,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         outcome = app(args=given, standalone_mode=False)
         # Typer makes an exit code of Ctrl-C, and would leave without a word.
-        return _interrupted(as_json) if outcome == 130 else outcome if isinstance(outcome, int) else 0
+        return _interrupted(as_json, given) if outcome == 130 else outcome if isinstance(outcome, int) else 0
     except SimlabError as wrong:
         return _say(str(wrong), wrong.exit_code, as_json)
     except typer.Exit as leaving:
@@ -440,7 +440,7 @@ def main(arguments: list[str] | None = None) -> int:
         said = wrong.format_message() if hasattr(wrong, "format_message") else str(wrong)
         return _say(said, 2, as_json)
     except (KeyboardInterrupt, typer.Abort):
-        return _interrupted(as_json)
+        return _interrupted(as_json, given)
     except BrokenPipeError:
         sys.stderr.close()
         return 0
@@ -453,8 +453,13 @@ def main(arguments: list[str] | None = None) -> int:
         )
 
 
-def _interrupted(as_json: bool) -> int:
-    return _say("interrupted; the run folder is whole, and `simlab run --resume` goes on", 130, as_json)
+def _interrupted(as_json: bool, given: list[str]) -> int:
+    """What an interrupt leaves behind depends on what was interrupted."""
+    if "run" in given[:1]:
+        return _say("interrupted; the run folder is whole, and `simlab run --resume` goes on", 130, as_json)
+    if "sweep" in given[:1]:
+        return _say("interrupted; the same command again goes on where it stopped", 130, as_json)
+    return _say("interrupted; nothing is kept of it but builds", 130, as_json)
 
 
 def _given_home(given: list[str]) -> str | None:
