@@ -113,7 +113,7 @@ def budget(text: str, step: timedelta) -> float:
     UsageError
         It is written in another form.
     """
-    found = re.fullmatch(r"\s*([0-9.]+)\s*/\s*(?:(\d+)\s*)?(window|day|week|month|year)s?\s*", text)
+    found = re.fullmatch(r"\s*([0-9.]+)\s*/\s*(?:([1-9]\d{0,3})\s*)?(window|day|week|month|year)s?\s*", text)
     try:
         count = float(found[1]) if found else 0.0
     except ValueError:

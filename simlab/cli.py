@@ -56,6 +56,12 @@ def _lab(home: Path | None) -> Lab:
     return Lab(home)
 
 
+def _end_politely() -> None:
+    from simlab.home import stop_on_terminate
+
+    stop_on_terminate()
+
+
 def _find(scenario: Path) -> Path:
     from simlab.shipped import find_scenario
 
@@ -197,6 +203,7 @@ def twin(
     as_json: AsJson = False,
 ) -> None:
     """Tell what each injection causes: the same world with it and without it."""
+    _end_politely()
     from simlab.progress_worlds import counting, show_twins
     from simlab.twin import as_json as plain
 
@@ -227,6 +234,7 @@ def sweep(
     as_json: AsJson = False,
 ) -> None:
     """Live through a scenario in many worlds and variants; the same command again goes on with it."""
+    _end_politely()
     from simlab.progress_worlds import counting, show_sweep
     from simlab.sweep import as_json as plain
     from simlab.sweep import parse_vary
@@ -262,6 +270,7 @@ def calibrate(
     as_json: AsJson = False,
 ) -> None:
     """Find thresholds at which a quiet world has no more false alarms than can be borne."""
+    _end_politely()
     from simlab.calibration import as_json as plain
     from simlab.progress_worlds import counting, show_calibration
 

@@ -20,7 +20,6 @@ from typing import Any
 
 from simlab.checking import Checked, checked
 from simlab.engines import engine, mute_warnings
-from simlab.errors import UsageError
 from simlab.scenario import from_content
 from simlab.worlds import Worlds, with_seed
 
@@ -76,6 +75,7 @@ class Worker:
 
     def __init__(self, cells: Sequence[Cell], home: Path, fold: str):
         self.cells, self.worlds = cells, Worlds(home)
+        self.home, self.fold = str(home), fold
         module, _, name = fold.rpartition(".")
         self._fold: Callable[..., Row] = getattr(import_module(module), name)
         self._ready: dict[int, Checked] = {}
@@ -92,6 +92,7 @@ class Worker:
 
 
 _worker: Worker | None = None
+_one_at_a_time = threading.Lock()
 
 
 def _begin(cells: Sequence[Cell], home: str, fold: str) -> None:
@@ -111,11 +112,16 @@ def _live(tasks: Sequence[Task]) -> list[tuple[Task, Row]]:
 def live_elsewhere(
     cells: Sequence[Cell], home: str, fold: str, tasks: Sequence[Task]
 ) -> list[tuple[Task, Row]]:
-    """Live through some worlds in a process of a cluster, which may have been a worker before."""
+    """Live through some worlds in a process of a cluster, which may have been a worker before.
+
+    A process of a cluster may serve several who ask, and in several threads: one world at a time.
+    """
     global _worker
-    if _worker is None or _worker.cells != cells:
-        _begin(cells, home, fold)
-    return _live(tasks)
+    with _one_at_a_time:
+        if _worker is None or (_worker.cells, _worker.home, _worker.fold) != (cells, home, fold):
+            mute_warnings()
+            _worker = Worker(cells, Path(home), fold)
+        return _live(tasks)
 
 
 def live_through(
@@ -166,12 +172,8 @@ def _parts(
         return
     if dask is not None:
         parts = [tasks[n : n + AT_ONCE] for n in range(0, len(tasks), AT_ONCE)]
-        try:
-            yield from engine("dask").over(
-                dask, live_elsewhere, [(cells, str(home), fold, part) for part in parts]
-            )
-        except OSError as wrong:
-            raise UsageError(f"no Dask scheduler answers at {dask}: {wrong}") from wrong
+        calls = [(cells, str(home), fold, part) for part in parts]
+        yield from engine("dask").over(dask, live_elsewhere, calls)
         return
     here = Worker(cells, home, fold)
     # Each distinct build once, before workers would all begin the same one.

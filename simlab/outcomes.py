@@ -69,6 +69,7 @@ def figures(lived: Lived) -> dict[str, Any]:
         "status": lived.status,
         "exit": lived.exit,
         "held": lived.status == "held",
+        "why": lived.why if lived.status in ("gate", "failed") else None,
         "alarms": len(sounded),
         "first_alarm": min(sounded, default=None),
         "retrains": sum(isinstance(f, e.RetrainFinished) and f.replaced for f in lived.events),
@@ -112,7 +113,8 @@ def _run_lengths(lived: Lived, sounded: Sequence[int]) -> dict[str, int | None]:
     """
     scenario = lived.scenario
     # A world that failed, or never met its gate, was not there to sound in.
-    windows = sum(isinstance(f, e.HindsightMeasured) for f in lived.world)
+    last = max((f.window for f in lived.events if f.window is not None), default=-1)
+    windows = min(scenario.clock.windows, last + 1)
     changes = [e.first for e in episodes(scenario, lived.world)] if scenario.inject else []
     begins = min([*changes, windows])
     before, after = [w for w in sounded if w < begins], [w for w in sounded if w >= begins]

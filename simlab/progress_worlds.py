@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -116,6 +117,12 @@ def show_sweep(found: Swept) -> None:
         )
     console.print(table)
     for variant in found.variants:
+        if variant.cut_short:
+            console.print(
+                f"[yellow]{label(variant.varied)}: {len(variant.cut_short)} of {variant.worlds} worlds did "
+                f"not live to their end: {escape(variant.cut_short[0])}[/]",
+                soft_wrap=True,
+            )
         told = [
             f"{what} {_length(length)}"
             for what, length in (("ARL0", variant.null), ("ARL1", variant.change))

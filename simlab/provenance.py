@@ -53,6 +53,10 @@ _NO_MATTER = {
 """Files that decide nothing about what a stage makes or says."""
 
 
+_JUDGES = {"expect.py", "episodes.py", "scoring.py"}
+"""Files that decide what is made of a run, and nothing about the run."""
+
+
 @cache
 def versions() -> dict[str, str]:
     """Versions of Python and of every engine that shapes results."""
@@ -66,12 +70,18 @@ def versions() -> dict[str, str]:
 
 
 @cache
-def source_digest() -> str:
-    """Digest of simlab's own code, as far as results depend on it, and of the engines' versions."""
+def source_digest(judging: bool = False) -> str:
+    """Digest of simlab's own code, as far as results depend on it, and of the engines' versions.
+
+    Parameters
+    ----------
+    judging
+        Whether what judges a run counts as well: expectations, episodes, scores.
+    """
     here = Path(__file__).parent
     total = hashlib.sha256(json.dumps(versions(), sort_keys=True).encode())
     for file in sorted(here.rglob("*.py")):
-        if file.name in _NO_MATTER or "report" in file.name:
+        if "report" in file.name or (file.name in _NO_MATTER and not (judging and file.name in _JUDGES)):
             continue
         total.update(file.relative_to(here).as_posix().encode())
         total.update(file.read_bytes())

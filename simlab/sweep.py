@@ -16,10 +16,10 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from simlab.checking import check
+from simlab.checking import Checked, check
 from simlab.engines import engine
-from simlab.errors import UsageError
-from simlab.many import Cell, Row, Task, cell_of, live_through
+from simlab.errors import ScenarioInvalid, UsageError
+from simlab.many import Cell, Row, Task, cell_of, live_through, ready_of
 from simlab.outcomes import Interval, interval
 from simlab.provenance import foreign_code, source_digest
 from simlab.quality import DEFAULT_METRIC, LOWER_IS_BETTER
@@ -29,7 +29,7 @@ from simlab.yamlfile import parse_yaml
 
 FOLD = "simlab.outcomes.figures"
 
-PLAIN = ("status", "exit", "seconds.build", "seconds.live")
+PLAIN = ("status", "exit", "why", "seconds.build", "seconds.live")
 """Figures of a world that are no measure of a variant."""
 
 
@@ -43,6 +43,8 @@ class Summary:
     """Worlds in which every expectation held."""
     figures: Mapping[str, Interval]
     """Mean of each figure over the worlds in which it is defined, with its interval."""
+    cut_short: tuple[str, ...] = ()
+    """Why some of its worlds did not live to their end; such a variant is never called efficient."""
     null: RunLength | None = None
     """Windows to the first false alarm where nothing has changed yet (ARL0); None where a change acts from
     the first window on."""
@@ -84,8 +86,16 @@ def parse_vary(given: Sequence[str]) -> dict[str, list[Any]]:
         key, equals, text = item.partition("=")
         if not equals or not key.strip() or not text.strip():
             raise UsageError(f"--vary {item}: write KEY=VALUE,VALUE, as in --vary clock.rows=200,1000")
-        whole = text if text.lstrip().startswith("[") else f"[{text}]"
-        values, _ = parse_yaml(whole, f"--vary {key}")
+        if key.strip() in ("seed", "seed.world"):
+            raise UsageError(f"--vary {item}: worlds are what --seeds is for; vary seed.build")
+        try:
+            values, _ = parse_yaml(f"[{text}]", f"--vary {key}")
+        except ScenarioInvalid as wrong:
+            raise UsageError(str(wrong)) from None
+        if isinstance(values, list) and len(values) == 1 and isinstance(values[0], list):
+            (values,) = values
+        if isinstance(values, list):
+            values = [value for n, value in enumerate(values) if value not in values[:n]]
         if not isinstance(values, list) or not values:
             raise UsageError(f"--vary {item}: no values")
         found[key.strip()] = values
@@ -127,25 +137,29 @@ def sweep(
     """
     began = time.perf_counter()
     variants = cells(path, sets, vary)
+    ready = [ready_of(cell) for cell in variants]
+    problems = {each.card.problem for each in ready}
+    if len(problems) > 1:
+        raise UsageError("the variants are different kinds of problem, so no figure of quality compares them")
+    made = [_made_of(each) for each in ready]
     first = int(variants[0].body["seed"]["world"])
     wanted = [Task(cell, first + n) for n in range(seeds) for cell in range(len(variants))]
     folder = home / "sweeps" / _name(path.stem, variants)
     folder.mkdir(parents=True, exist_ok=True)
     log = folder / "worlds.jsonl"
     known = dict(_known(log))
-    missing = [t for t in wanted if _key(variants[t.cell], t.seed) not in known]
+    missing = [t for t in wanted if _key(variants[t.cell], t.seed, made[t.cell]) not in known]
     fresh: list[Row] = []
     with log.open("a") as out:
         lived = live_through(variants, missing, home, FOLD, workers=workers, dask=dask, told=told)
         for task, row in lived:
-            key = _key(variants[task.cell], task.seed)
+            key = _key(variants[task.cell], task.seed, made[task.cell])
             known[key] = row
             fresh.append(row)
             out.write(json.dumps({"key": key, "row": row}) + "\n")
             out.flush()  # a world once lived through is never lived through again
-    rows = [(t, known[_key(variants[t.cell], t.seed)]) for t in wanted]
-    problem = check(path, sets).card.problem
-    quality = f"hindsight.{DEFAULT_METRIC[problem]}"
+    rows = [(t, known[_key(variants[t.cell], t.seed, made[t.cell])]) for t in wanted]
+    quality = f"hindsight.{DEFAULT_METRIC[problems.pop()]}"
     swept = Swept(
         folder=folder,
         variants=_efficient(_summaries(variants, rows), quality, "cost"),
@@ -170,9 +184,15 @@ def _name(scenario: str, variants: Sequence[Cell]) -> str:
     return f"{scenario}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
-def _key(cell: Cell, seed: int) -> str:
+def _made_of(ready: Checked) -> list[str]:
+    """What a world's row depends on beside its scenario: code, also that which judges, and the data."""
+    made = [ready.card.model_dump_json(), source_digest(judging=True)]
+    return [*made, *foreign_code(ready.scenario.model_dump(mode="json"))]
+
+
+def _key(cell: Cell, seed: int, made: Sequence[str]) -> str:
     body = {**cell.body, "seed": {**cell.body["seed"], "world": seed}}
-    text = json.dumps([source_digest(), foreign_code(body), body], sort_keys=True, default=str)
+    text = json.dumps([list(made), body], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:20]
 
 
@@ -191,7 +211,8 @@ def _summaries(variants: Sequence[Cell], rows: Sequence[tuple[Task, Row]]) -> li
     found = []
     for number, cell in enumerate(variants):
         own = [row for task, row in rows if task.cell == number]
-        names = [n for n in own[0] if n not in PLAIN and not n.startswith("length.")] if own else []
+        told = dict.fromkeys(n for row in own for n in row)  # a world that failed early has fewer
+        names = [n for n in told if n not in PLAIN and not n.startswith("length.")]
         figures = {}
         for name in names:
             values = [row.get(name) for row in own]
@@ -201,6 +222,7 @@ def _summaries(variants: Sequence[Cell], rows: Sequence[tuple[Task, Row]]) -> li
                 varied=cell.varied,
                 worlds=len(own),
                 held=sum(bool(row["held"]) for row in own),
+                cut_short=tuple(str(row["why"]) for row in own if row.get("why")),
                 figures=figures,
                 null=_length(own, "length.null"),
                 change=_length(own, "length.change"),
@@ -223,6 +245,8 @@ def _efficient(variants: Sequence[Summary], quality: str, cost: str) -> tuple[Su
 
     def point(summary: Summary) -> tuple[float, float] | None:
         good, dear = _spread(summary, quality)[0], _spread(summary, cost)[0]
+        if summary.cut_short:
+            return None
         return None if good is None or dear is None else (sign * good, dear)
 
     points = [point(v) for v in variants]
@@ -244,11 +268,13 @@ def _write(swept: Swept, variants: Sequence[Cell], rows: Sequence[tuple[Task, Ro
     names = list(dict.fromkeys(name for _, row in rows for name in row))
     table: dict[str, list[Any]] = {"seed": [task.seed for task, _ in rows]}
     for key in variants[0].varied:
-        table[key] = [_plain(variants[task.cell].varied[key]) for task, _ in rows]
+        values = [_plain(variants[task.cell].varied[key]) for task, _ in rows]
+        same = len({type(value) for value in values}) == 1  # a column has one type
+        table[f"vary.{key}"] = values if same else [str(value) for value in values]
     for name in names:
         table[name] = [row.get(name) for _, row in rows]
     pq.write_table(pa.table(table), swept.folder / "worlds.parquet", compression="zstd")
-    write_whole(swept.folder / "summary.json", json.dumps(as_json(swept), indent=1) + "\n")
+    write_whole(swept.folder / "summary.json", json.dumps(as_json(swept), indent=1, default=str) + "\n")
     points = [
         (label(v.varied), _spread(v, swept.cost), _spread(v, swept.quality), v.efficient)
         for v in swept.variants
@@ -264,7 +290,8 @@ def _spread(summary: Summary, name: str) -> tuple[float | None, float | None, fl
 
 
 def _plain(value: Any) -> Any:
-    return value if isinstance(value, (int, float, str, bool)) or value is None else json.dumps(value)
+    plain = isinstance(value, (int, float, str, bool)) or value is None
+    return value if plain else json.dumps(value, default=str)
 
 
 def label(varied: Mapping[str, Any]) -> str:
@@ -302,6 +329,7 @@ def as_json(swept: Swept) -> dict[str, Any]:
                 "varied": dict(v.varied),
                 "worlds": v.worlds,
                 "held": v.held,
+                "cut_short": list(v.cut_short),
                 "efficient": v.efficient,
                 "arl0": None if v.null is None else asdict(v.null),
                 "arl1": None if v.change is None else asdict(v.change),

@@ -94,6 +94,10 @@ def twin(
     )
     for task, row in lived:
         rows[names[task.cell]][task.seed] = row
+    for name, of_variant in rows.items():
+        for row in of_variant.values():
+            if row["why"]:
+                raise UsageError(f"the world with {name} did not live to its end: {row['why']}")
     metric = DEFAULT_METRIC[ready.card.problem]
     return Twins(
         scenario=ready.scenario.name,

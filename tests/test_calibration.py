@@ -27,7 +27,16 @@ def test_a_budget_is_a_count_in_a_time() -> None:
     assert budget("2/week", timedelta(hours=12)) == pytest.approx(1 / 7)
     assert budget("3 / 2 days", timedelta(days=1)) == pytest.approx(1.5)
     assert budget("0.01/window", timedelta(days=9)) == 0.01
-    for wrong in ("1", "month", "0/month", "-1/day", "1/fortnight", "1.2.3/day"):
+    for wrong in (
+        "1",
+        "month",
+        "0/month",
+        "-1/day",
+        "1/fortnight",
+        "1/0week",
+        "5/99999999999year",
+        "1.2.3/day",
+    ):
         with pytest.raises(UsageError, match="write COUNT/TIME"):
             budget(wrong, timedelta(days=1))
 

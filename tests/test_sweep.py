@@ -36,6 +36,10 @@ def test_what_may_vary_is_written_as_a_list_or_with_commas() -> None:
         "a.b": [1, "x"],
         "c": [{"every": {"windows": 5}}, "never"],
     }
+    assert parse_vary(["a=[1, 2],[3, 4]", "b=x,x"]) == {"a": [[1, 2], [3, 4]], "b": ["x"]}
+    for seeds in ("seed=1,2", "seed.world=1,2"):
+        with pytest.raises(UsageError, match="what --seeds is for"):
+            parse_vary([seeds])
     for wrong in ("a.b", "=1", "a.b="):
         with pytest.raises(UsageError, match="write KEY=VALUE,VALUE"):
             parse_vary([wrong])
@@ -57,6 +61,40 @@ def test_worlds_are_lived_through_once_and_more_seeds_add_to_them(short: Path, w
     assert (more.worlds, more.fresh, more.folder) == (6, 2, first.folder)
 
 
+def test_only_the_variants_need_to_make_sense_and_values_may_be_of_any_type(short: Path, warm: Lab) -> None:
+    late = {
+        "expect": [],
+        "inject": [{"id": "a", "kind": "set_missing", "start": 9, "with": {"column": "age"}}],
+    }
+    swept = warm.sweep(short, late, vary={"inject.a.start": [1, 2]}, seeds=1, workers=1)
+    assert [v.varied for v in swept.variants] == [{"inject.a.start": 1}, {"inject.a.start": 2}]
+    mixed = warm.sweep(short, vary={"labels.delay": [0, "1d"]}, seeds=1, workers=1)
+    assert pq.read_table(mixed.folder / "worlds.parquet", use_threads=False)["vary.labels.delay"].to_pylist() == [
+        "0", "1d",
+    ]  # fmt: skip
+
+
+def test_worlds_that_do_not_live_to_their_end_are_told(short: Path, warm: Lab) -> None:
+    gate = {"given": [{"metric_above": {"metric": "evaluate.auc", "value": 0.999}}]}
+    (dead,) = warm.sweep(short, gate, vary={}, seeds=2, workers=1).variants
+    assert len(dead.cut_short) == 2 and "the gate was not met" in dead.cut_short[0]
+    assert not dead.efficient and dead.null is None
+    shifted = {**gate, "inject": [{"id": "a", "kind": "set_missing", "with": {"column": "age"}}]}
+    with pytest.raises(UsageError, match="did not live to its end: the gate was not met"):
+        warm.twin(short, shifted)
+
+
+def test_windows_without_an_answer_count_as_lived(short: Path, warm: Lab) -> None:
+    broken = {
+        "expect": [],
+        "stages.monitor.alarm": {"datapoints": 1, "of": 1},
+        "inject": [{"id": "a", "kind": "retype_column", "start": 1, "end": 3, "with": {"column": "age"}},
+                   {"id": "b", "kind": "shift_column", "start": 3, "with": {"column": "age", "by": 3.0}}],
+    }  # fmt: skip
+    (variant,) = warm.sweep(short, broken, vary={}, seeds=1, workers=1).variants
+    assert variant.change is not None and variant.change.at_risk >= 1
+
+
 def test_a_sweep_that_was_killed_goes_on(short: Path, warm: Lab) -> None:
     whole = warm.sweep(short, vary=POLICIES, seeds=2, workers=1)
     log = whole.folder / "worlds.jsonl"
@@ -72,7 +110,7 @@ def test_every_world_is_a_row(short: Path, warm: Lab) -> None:
     table = pq.read_table(swept.folder / "worlds.parquet", use_threads=False)
     assert table.num_rows == 4
     assert table["seed"].to_pylist() == [3, 3, 4, 4], "every variant lives in the same worlds"
-    assert table["stages.retrain.policy"].to_pylist() == ["never", '{"every": {"windows": 2}}'] * 2
+    assert table["vary.stages.retrain.policy"].to_pylist() == ["never", '{"every": {"windows": 2}}'] * 2
     assert table["hindsight.log_loss"].null_count == 0
     mean = swept.variants[0].figures["hindsight.log_loss"]
     own = table["hindsight.log_loss"].to_pylist()[::2]

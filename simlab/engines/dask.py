@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 
 from distributed import Client, as_completed
 
+from simlab.errors import UsageError
+
 T = TypeVar("T")
 
 
@@ -24,10 +26,14 @@ def over(address: str, function: Callable[..., T], calls: Sequence[tuple[Any, ..
 
     Raises
     ------
-    OSError
+    UsageError
         No scheduler answers there.
     """
-    with Client(address, timeout=10, set_as_default=False) as client:
+    try:
+        reached = Client(address, timeout=10, set_as_default=False)
+    except OSError as wrong:
+        raise UsageError(f"no Dask scheduler answers at {address}: {wrong}") from wrong
+    with reached as client:
         futures = [client.submit(function, *arguments, pure=False) for arguments in calls]
         try:
             for future in as_completed(futures, loop=client.loop):
