@@ -21,7 +21,7 @@ from typing import Any
 from simlab.checking import Checked, checked
 from simlab.engines import engine, mute_warnings
 from simlab.scenario import from_content
-from simlab.worlds import Worlds, with_seed
+from simlab.worlds import Worlds, with_scenario, with_seed
 
 AT_ONCE = 4
 """Worlds that a worker is handed at a time: few enough to see progress, enough to hide the way there."""
@@ -56,8 +56,14 @@ def cell_of(ready: Checked, varied: Mapping[str, Any]) -> Cell:
 
 
 def ready_of(cell: Cell) -> Checked:
-    """The checked scenario of a cell."""
-    return checked(from_content(cell.body, Path(f"{cell.name}.yaml")), f"{cell.name}.yaml")
+    """The checked scenario of a cell.
+
+    How its score is kept was checked where the cell was made. It is not checked again, because a twin
+    without an injection may leave episodes that cannot be told apart, and is no worse a twin for it.
+    """
+    scenario = from_content(cell.body, Path(f"{cell.name}.yaml"))
+    ready = checked(scenario.model_copy(update={"score": None}), f"{cell.name}.yaml")
+    return with_scenario(ready, scenario)
 
 
 class Worker:

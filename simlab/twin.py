@@ -20,7 +20,7 @@ from simlab.many import Row, Task, cell_of, live_through
 from simlab.outcomes import Interval, hindsight, interval
 from simlab.quality import DEFAULT_METRIC, worse_by
 from simlab.views.harm import Effects
-from simlab.worlds import Worlds, without
+from simlab.worlds import Worlds, with_scenario, without
 
 FOLD = "simlab.outcomes.trace"
 MEASURES = ("quality", "alarms", "retrains", "cost")
@@ -80,6 +80,7 @@ def twin(
     ids = [i.id for i in ready.scenario.inject if i.enabled]
     if not ids:
         raise UsageError(f"{ready.scenario.name} switches no injection on, so it has no twin")
+    ready = _unasked(ready)
     variants: dict[str, Checked] = {"all": ready, "none": without(ready, dict.fromkeys(ids, False))}
     if len(ids) > 1:
         for id in ids:
@@ -108,6 +109,15 @@ def twin(
     )
 
 
+def _unasked(ready: Checked) -> Checked:
+    """The scenario without what it asks of its score: a twin is compared, and not judged."""
+    scenario = ready.scenario
+    if scenario.score is None:
+        return ready
+    score = scenario.score.model_copy(update={"at_least": None})
+    return with_scenario(ready, scenario.model_copy(update={"score": score}))
+
+
 def effects(ready: Checked, home: Path) -> Effects:
     """By injection and window, how much worse the model does for it: the truth about harm.
 
@@ -116,7 +126,7 @@ def effects(ready: Checked, home: Path) -> Effects:
     """
     scenario = ready.scenario
     stages = {**scenario.stages, "retrain": {"policy": "never"}}
-    changed = scenario.model_copy(update={"stages": stages, "expect": (), "given": ()})
+    changed = scenario.model_copy(update={"stages": stages, "expect": (), "given": (), "score": None})
     still = checked(changed, f"{scenario.name}.yaml")
     ids = [i.id for i in scenario.inject if i.enabled]
     metric = scenario.scoring.harm.metric or DEFAULT_METRIC[ready.card.problem]

@@ -142,7 +142,11 @@ def spell(length: timedelta) -> str:
 
     >>> spell(timedelta(days=3)), spell(timedelta(0))
     ('3d', '0s')
+    >>> spell(timedelta(seconds=1.5))
+    '1.5s'
     """
+    if length % timedelta(seconds=1):
+        return f"{length.total_seconds():.6f}".rstrip("0") + "s"
     total = int(length.total_seconds())
     for unit in ("w", "d", "h", "m"):
         if total and total % _UNITS[unit] == 0 and not (unit == "w" and total < 2 * _UNITS["w"]):

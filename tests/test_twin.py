@@ -59,6 +59,16 @@ def test_alarms_that_only_one_twin_hears_are_named(tiny: Path, warm: Lab) -> Non
     assert not [name for name in effect.alarms if int(name.partition(" ")[0]) < 2]
 
 
+def test_a_twin_without_the_one_in_the_middle_is_still_a_twin(tiny: Path, warm: Lab) -> None:
+    three = [
+        {"id": n, "kind": "set_missing", "start": a, "end": b, "with": {"column": "age", "share": 0.2}}
+        for n, a, b in (("a", 1, 3), ("b", 2, 6), ("c", 5, 7))
+    ]
+    given = {"inject": three, "score": {"within": 2, "at_least": 0.1}, "clock.windows": 10, "expect": []}
+    found = warm.twin(tiny, given)
+    assert [(f.of, f.compared) for f in found.effects][1:3] == [("a", "alone"), ("a", "in company")]
+
+
 def test_nothing_switched_on_has_no_twin(tiny: Path, warm: Lab) -> None:
     with pytest.raises(UsageError, match="no injection on"):
         warm.twin(tiny, {"inject": [{**SHIFT, "enabled": False}], "expect": []})
