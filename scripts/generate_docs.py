@@ -317,6 +317,11 @@ def reference() -> str:
         parts += [entry(name, (find("detectors", name),), "###").rstrip() + "\n\n" + facts]
     parts += ["Methods of Evidently's that are not offered, and why:\n"]
     parts += [f"- `{name}`: {why}" for name, why in REFUSED.items()]
+    parts += ["\n## Monitors\n", NOTES["monitors"].strip() + "\n"]
+    for name in names("monitors"):
+        module = module_of("monitors", name)
+        parts += [entry(name, (find("monitors", name), module.suggest), "###").rstrip() + "\n"]
+        parts += [f"On AWS: MonitoringType `{module.MONITORING_TYPE}`.\n"]
     parts += ["\n## Policies\n", NOTES["policies"].strip() + "\n"]
     parts += [
         entry(name, (find("policies", name),), "###", NOTES["policy_keys"]) for name in names("policies")
@@ -373,7 +378,8 @@ def _contents() -> str:
     """Links to every name of the page."""
     lists = {
         "Stages": [row.name for row in STAGES], "Injectors": names("injectors"), "Shapes": tuple(SHAPES),
-        "Detectors": names("detectors"), "Policies": names("policies"), "Expectations": tuple(expectations()),
+        "Detectors": names("detectors"), "Monitors": names("monitors"),
+        "Policies": names("policies"), "Expectations": tuple(expectations()),
         "Datasets": [path.parent.name for path in sorted(ROOT.glob("datasets/*/card.yaml"))],
     }  # fmt: skip
     parts = " · ".join(

@@ -12,6 +12,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
+from simlab.watched import Captured as Captured
+from simlab.watched import Datapoint as Datapoint
+from simlab.watched import Execution as Execution
+from simlab.watched import Files as Files
+
 if TYPE_CHECKING:  # Arrow costs a tenth of a second, which `simlab check` need not pay
     import pyarrow as pa
 
@@ -260,6 +265,12 @@ class Deployment:
     """The evaluation of this version, by metric."""
     parity: float
     """Largest difference between native and exported scores on the probe."""
+    model: Model
+    """The model behind the graph: its own text explains its answers."""
+    endpoint: str = "simlab-endpoint"
+    """Name of the endpoint that serves it."""
+    baselines: Mapping[str, Files] = field(default_factory=dict)
+    """What each scheduled monitor judges by: AWS's baseline files, by schedule."""
 
 
 # --- live ---------------------------------------------------------------------------------------
@@ -390,6 +401,8 @@ class Findings:
     """What this window adds to the trails of means, by column."""
     errors: tuple[Stretch, ...] = ()
     """What the labels that arrived add to the trail of errors."""
+    executions: tuple[Execution, ...] = ()
+    """Scheduled monitors that ran in this window."""
 
 
 @dataclass(frozen=True)
@@ -432,6 +445,12 @@ class History:
     """Trails of the columns since the deployment: standardised window means, at most `MEANS_KEPT` each."""
     errors: tuple[Stretch, ...] = ()
     """Trail of the errors since the deployment, by window, at most `ERRORS_KEPT` rows in all."""
+    captures: tuple[Captured, ...] = ()
+    """What was captured of the latest windows, oldest first, with every label that is known by now."""
+
+    def with_capture(self, captured: Captured, labels: Labels) -> tuple[Captured, ...]:
+        """Captures including a new window's, joined with the labels that are known by now."""
+        return tuple(kept.merged(labels.table) for kept in (*self.captures, captured))
 
     def follow(self, means: Mapping[str, float], errors: tuple[Stretch, ...]) -> History:
         """The history with longer trails; a window whose labels come bit by bit keeps its place."""
@@ -448,8 +467,23 @@ class History:
             kept.append(by_window[window])
         return replace(self, means=trails, errors=tuple(reversed(kept)))
 
-    def add(self, served: Served, findings: Findings, labels: Labels, horizon: int) -> History:
-        """The history one window later."""
+    def add(
+        self,
+        served: Served,
+        findings: Findings,
+        labels: Labels,
+        horizon: int,
+        captures: tuple[Captured, ...] = (),
+    ) -> History:
+        """The history one window later.
+
+        Parameters
+        ----------
+        horizon
+            Windows for which the monitors wait for labels.
+        captures
+            Captures that may be looked at again.
+        """
         known = labels.table.column("window").unique().to_pylist()
         labelled = tuple(sorted({*self.labelled, *known}))
         pending = tuple(s for s in (*self.pending, served) if s.number > findings.window - horizon - 1)
@@ -468,4 +502,5 @@ class History:
             labelled=labelled,
             onset=onset,
             version=served.version,
+            captures=captures,
         )

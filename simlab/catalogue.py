@@ -72,6 +72,7 @@ LISTS: dict[str, Callable[[], list[Entry]]] = {
     "stages": _stages,
     "injectors": _folder("injectors"),
     "detectors": _detectors,
+    "monitors": _folder("monitors"),
     "policies": _folder("policies"),
     "generators": _folder("generators"),
     "shapes": _functions(lambda: dict(SHAPES)),
@@ -137,6 +138,8 @@ def _function(name: str) -> tuple[str, tuple[Callable[..., Any], ...]] | None:
         if row.name == name:
             module = module_of("stages", name)
             return f"stage; on AWS: {row.aws}", tuple(getattr(module, f) for f in row.functions)
+    if name in names("monitors"):
+        return "monitor", (find("monitors", name), module_of("monitors", name).suggest)
     folders = ("injectors", "injector"), ("detectors", "detector"), ("policies", "policy")
     for folder, kind in (*folders, ("generators", "generator")):
         if name in names(folder):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import timedelta
@@ -13,6 +14,7 @@ from simlab.artifacts import Schema
 from simlab.dataset import Card, find_dataset, load_card, schema
 from simlab.engines import engine
 from simlab.errors import ScenarioInvalid, did_you_mean
+from simlab.executing import functions_of
 from simlab.quality import METRICS
 from simlab.scenario import Injection, Scenario, read
 from simlab.screening import own_columns
@@ -110,6 +112,7 @@ def _nested(typed: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     alarm = typed.get("monitor", {}).get("alarm")
     if isinstance(alarm, Datapoints) and alarm.datapoints > alarm.of:
         yield f"stages.monitor.alarm: {alarm.datapoints} of {alarm.of} datapoints can never breach"
+    yield from _schedules(typed)
     policy = typed.get("retrain", {}).get("policy", "never")
     if isinstance(policy, dict) and len(policy) != 1:
         yield "stages.retrain.policy: write one policy by its name"
@@ -128,6 +131,26 @@ def _nested(typed: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     from simlab.hyperparameters import problems_in as parameter_problems
 
     yield from parameter_problems(algorithm, typed.get("train", {}).get("fixed") or {}, "stages.train.fixed")
+
+
+def _schedules(typed: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """Monitors that run on schedules: their names, their settings, and rows for them to look at."""
+    schedules = typed.get("monitor", {}).get("schedules", {})
+    if schedules and not typed.get("capture", {}).get("enable"):
+        yield "stages.monitor.schedules: nothing is captured for them; say `capture: {enable: true}`"
+    for name, schedule in schedules.items():
+        where = f"stages.monitor.schedules.{name}"
+        if not re.fullmatch(r"[A-Za-z0-9](-*[A-Za-z0-9]){0,62}", name):
+            yield f"{where}: a schedule's name holds letters, digits and single hyphens, at most 63 of them"
+        if isinstance(schedule.monitor, dict) and len(schedule.monitor) != 1:
+            yield f"{where}.monitor: write one monitor by its name"
+            continue
+        try:
+            functions = functions_of(schedule.kind)
+        except (LookupError, AttributeError) as wrong:
+            yield f"{where}.monitor: {wrong.args[0]}"
+            continue
+        yield from settings(functions, schedule.settings, f"{where}.monitor.{schedule.kind}")[1]
 
 
 def _detectors(monitor: Mapping[str, Any]) -> Iterator[str]:

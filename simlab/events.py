@@ -237,6 +237,73 @@ class AlarmChanged(Event):
     reason: str
 
 
+class DataCaptured(Event):
+    """The endpoint kept some of a window's requests and answers."""
+
+    kind: Literal["DataCaptured"] = "DataCaptured"
+    rows: int
+    of: int
+    """Rows that were answered."""
+    percentage: Figure
+    """The sampling percentage that was set."""
+
+
+class BaselineSuggested(Event):
+    """A baseline job suggested what a scheduled monitor judges by."""
+
+    kind: Literal["BaselineSuggested"] = "BaselineSuggested"
+    schedule: str
+    monitor: str
+    rows: int
+    files: tuple[str, ...]
+
+
+class MonitoringExecuted(Event):
+    """A scheduled monitor ran."""
+
+    kind: Literal["MonitoringExecuted"] = "MonitoringExecuted"
+    schedule: str
+    monitor: str
+    monitoring_type: str
+    """SageMaker's MonitoringType."""
+    status: Literal["Completed", "CompletedWithViolations", "Failed"]
+    scheduled: str
+    """When its schedule fired, in simulated time."""
+    start: str
+    end: str
+    """It looked at rows that were answered at or after `start` and before `end`."""
+    rows: int
+    labelled: int
+    """Rows of these whose label was known."""
+    violations: int
+    message: str
+    """Exit message of the job."""
+
+
+class ConstraintViolated(Event):
+    """A scheduled monitor found a constraint broken."""
+
+    kind: Literal["ConstraintViolated"] = "ConstraintViolated"
+    schedule: str
+    monitor: str
+    check: str
+    """AWS's constraint_check_type."""
+    subject: str
+    """Feature, metric, or facet=value:metric."""
+    description: str
+
+
+class MetricsPublished(Event):
+    """Metrics went to CloudWatch under AWS's own names."""
+
+    kind: Literal["MetricsPublished"] = "MetricsPublished"
+    namespace: str
+    dimensions: Mapping[str, str]
+    unit: str
+    values: Mapping[str, tuple[Figure, Figure, Figure, Figure]]
+    """By metric name: how many values, their sum, the least and the greatest."""
+
+
 class RetrainPlanned(Event):
     """A policy decided to retrain."""
 
@@ -295,6 +362,11 @@ Fact = Annotated[
     | FindingMade
     | DistributionShifted
     | AlarmChanged
+    | DataCaptured
+    | BaselineSuggested
+    | MonitoringExecuted
+    | ConstraintViolated
+    | MetricsPublished
     | RetrainPlanned
     | RetrainFinished
     | Judged

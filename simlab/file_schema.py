@@ -72,6 +72,7 @@ def scenario_schema() -> dict[str, Any]:
     ]
     stages = properties["stages"]["properties"]
     stages["retrain"]["properties"]["policy"] = _one_of("policies", names("policies"), definitions)
+    definitions["Schedule"]["properties"]["monitor"] = _one_of("monitors", names("monitors"), definitions)
     for place in PLACES:
         part, _, key = place.rpartition(".")
         owner = definitions[part.capitalize()]["properties"] if part else stages["monitor"]["properties"]
@@ -83,6 +84,12 @@ def scenario_schema() -> dict[str, Any]:
         **{k: v for k, v in body.items() if k not in ("title", "description")},
         "$defs": dict(sorted(definitions.items())),
     }
+
+
+def _functions(folder: str, name: str) -> tuple[Callable[..., Any], ...]:
+    """The functions whose keyword-only parameters are the keys under a name."""
+    found = find(folder, name)
+    return (found, module_of(folder, name).suggest) if folder == "monitors" else (found,)
 
 
 def _one_of(
@@ -98,7 +105,7 @@ def _one_of(
         "additionalProperties": False,
         "minProperties": 1,
         "maxProperties": 1,
-        "properties": {n: _settings((find(folder, n),), definitions) for n in known},
+        "properties": {n: _settings(_functions(folder, n), definitions) for n in known},
         "patternProperties": {r"\.": {"type": ["object", "null"]}},
     }
     for name, found in named["properties"].items():  # type: ignore[attr-defined]

@@ -9,11 +9,12 @@ from simlab.errors import StageFailed
 from simlab.events import AlarmChanged, Event, RetrainFinished
 from simlab.run import Run
 from simlab.stages.approve import approve_version
+from simlab.stages.capture import capture_window
 from simlab.stages.deploy import deploy_model
 from simlab.stages.evaluate import evaluate_model
 from simlab.stages.features import build_features, look_up_features
 from simlab.stages.ingest import ingest_rows
-from simlab.stages.monitor import monitor_window
+from simlab.stages.monitor import monitor_window, suggest_baselines
 from simlab.stages.register import register_model
 from simlab.stages.retrain import plan_retrain
 from simlab.stages.serve import serve_window
@@ -40,7 +41,8 @@ def build(run: Run, rows: Rows, replacing: Deployment | None = None) -> Deployme
     version = run.do(register_model, model, scores, features, params)
     match run.do(approve_version, version):
         case Approved() as approved:
-            return run.do(deploy_model, approved, replacing.version if replacing else None)
+            deployment = run.do(deploy_model, approved, replacing.version if replacing else None)
+            return run.do(suggest_baselines, deployment)
         case Rejected(reasons=reasons):
             if replacing is None:
                 run.fail("approve", "; ".join(reasons))
@@ -49,7 +51,7 @@ def build(run: Run, rows: Rows, replacing: Deployment | None = None) -> Deployme
 
 def live(run: Run, stream: Stream, deployment: Deployment) -> Deployment:
     """Live through a scenario, window by window."""
-    history = History(version=deployment.version)
+    history, reach = History(version=deployment.version), run.scenario.reach
     while window := stream.next(history):
         run.enter(window)
         screened = run.do(screen_window, deployment, window)
@@ -57,8 +59,11 @@ def live(run: Run, stream: Stream, deployment: Deployment) -> Deployment:
         served = run.do(serve_window, deployment, request)
         stream.observe(deployment, served, run.keep(screened))
         labels = stream.labels_due(window.number)
-        findings = run.do(monitor_window, deployment, screened, request, served, labels, history)
-        history = history.add(served, findings, labels, run.scenario.horizon)
+        captured = run.do(capture_window, deployment, screened, request, served)
+        captures = history.with_capture(captured, labels)
+        findings = run.do(monitor_window, deployment, screened, request, served, captures, labels, history)
+        kept = captures[-reach:] if reach else ()
+        history = history.add(served, findings, labels, run.scenario.horizon, kept)
         if plan := run.do(plan_retrain, history):
             before = deployment
             deployment, why = retrain(run, stream.rows(plan), before)

@@ -174,6 +174,8 @@ class Run:
             chain = self._chains.get(name, "")
             self._chains[name] = hashlib.sha256((chain + artifact).encode()).hexdigest()
         self._record(said, repeated=known is not None)
+        if row.files:
+            self._show(getattr(module_of("stages", name), row.files)(result))
         if known is None:
             world = [f for f in self._fresh_world]
             self.store.remember(key, artifact, [f.model_dump(mode="json") for f in (*world, *said)])
@@ -182,6 +184,13 @@ class Run:
         if self.until == name:
             raise Reached(name)
         return result
+
+    def _show(self, files: Mapping[str, bytes]) -> None:
+        """Write what a person may want to open into the run's folder; nothing depends on it."""
+        for name, body in files.items():
+            path = self.folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(body)
 
     def _directly(self, function: Callable[..., T], name: str, nouns: tuple[Any, ...]) -> T:
         """Call a window's stage in memory: its facts are said, and nothing else is kept of it."""

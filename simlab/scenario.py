@@ -22,7 +22,8 @@ from pydantic import (
 
 from simlab.errors import ScenarioInvalid, UsageError, did_you_mean
 from simlab.quality import Metric
-from simlab.signature import sentences
+from simlab.schedules import Schedule, reach
+from simlab.signature import adapter, sentences
 from simlab.yamlfile import Duration, placed, read_yaml
 
 
@@ -246,6 +247,18 @@ class Scenario(Part):
         """Windows until the monitors stop waiting for a window's labels."""
         wait = self.labels.delay if self.labels.horizon is None else self.labels.horizon
         return -(-wait // self.clock.step)
+
+    @property
+    def schedules(self) -> dict[str, Schedule]:
+        """The scheduled monitors, by name."""
+        given = self.setting("monitor", "schedules") or {}
+        found: dict[str, Schedule] = adapter(dict[str, Schedule]).validate_python(given)
+        return found
+
+    @property
+    def reach(self) -> int:
+        """Windows whose captures may be looked at again."""
+        return reach(self.schedules.values(), self.clock.step)
 
     @property
     def scoring(self) -> Scoring:

@@ -23,13 +23,11 @@ from simlab.expect import Verdict
 from simlab.lifecycle import build
 from simlab.run import Run
 from simlab.scenario import Scenario
-from simlab.stages import STAGES
+from simlab.signature import keywords, module_of
+from simlab.stages import STAGES, Stage
 from simlab.store import Store
 from simlab.story import Built, Status, begin, outside, source_of, tell
 from simlab.stream import Source, Stream
-
-LIVE_ONLY = ("serve", "monitor", "retrain")
-"""Stages of which a build takes no part."""
 
 MOST = 8
 """Builds that a process keeps at a time."""
@@ -57,7 +55,7 @@ class Lived:
 def build_key(ready: Checked) -> str:
     """What a build depends on, as text: worlds with the same one share a build."""
     scenario = ready.scenario
-    stages = {s.name: scenario.stages.get(s.name) for s in STAGES if s.name not in LIVE_ONLY}
+    stages = {s.name: _of_build(s, scenario.stages.get(s.name)) for s in STAGES}
     training = [i.model_dump(mode="json") for i in scenario.inject if i.enabled and i.on == "training"]
     clock = scenario.clock
     parts: dict[str, Any] = {
@@ -72,6 +70,13 @@ def build_key(ready: Checked) -> str:
         "name": scenario.name,
     }
     return json.dumps(parts, sort_keys=True, default=str)
+
+
+def _of_build(stage: Stage, given: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """What a stage's settings say of a build: the keys of those of its functions that take part in one."""
+    module = module_of("stages", stage.name)
+    known = [keywords(getattr(module, f)) for f in stage.functions if f not in stage.live]
+    return {k: v for k, v in (given or {}).items() if any(k in keys for keys in known)} or None
 
 
 def _rows_of(ready: Checked) -> str:

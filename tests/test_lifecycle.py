@@ -27,8 +27,19 @@ def facts(lab: Lab, kind: type[Any]) -> list[Any]:
 def test_every_stage_has_its_turn_and_its_place(tiny: Path, warm: Lab) -> None:
     warm.run(tiny, project=False)
     stages = [(fact.window, fact.stage) for fact in facts(warm, e.StageFinished)]
-    build = ["ingest", "validate", "features", "tune", "train", "evaluate", "register", "approve", "deploy"]
-    live = ["validate", "features", "serve", "monitor", "retrain"]
+    build = [
+        "ingest",
+        "validate",
+        "features",
+        "tune",
+        "train",
+        "evaluate",
+        "register",
+        "approve",
+        "deploy",
+        "monitor",
+    ]
+    live = ["validate", "features", "serve", "capture", "monitor", "retrain"]
     assert stages == [(None, s) for s in build] + [(w, s) for w in range(4) for s in live]
 
 

@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import simlab.artifacts as nouns
+import simlab.watched as watched
 from simlab.digest import digest, table_digest
 from simlab.errors import SimlabError
 from simlab.store import Store, write_whole
@@ -36,6 +37,11 @@ VERSION = nouns.Version(1, MODEL, SCORES, SCHEMA, (CONSTRAINT,), TABLE, PARAMS)
 FINDING = nouns.Finding("data_quality", "drift", "age", "psi", None, 0.2, False, 3)
 DAY = datetime(2026, 1, 5)
 
+CAPTURED = nouns.Captured(0, 1, DAY, datetime(2026, 1, 6), TABLE, 9)
+DATAPOINT = nouns.Datapoint("aws/x", "f2", {"Endpoint": "churn"}, 1.0, 0.5, 0.5, 0.5, "None")
+EXECUTION = nouns.Execution(
+    "churn", "dq", "data_quality", DAY, DAY, DAY, 3, 1, "Completed", 0, "done", {"statistics.json": b"{}"}, (DATAPOINT,)
+)  # fmt: skip
 EVERY: dict[str, Any] = {
     type(noun).__name__: noun
     for noun in (
@@ -47,7 +53,8 @@ EVERY: dict[str, Any] = {
         nouns.Approved(VERSION, "good"),
         nouns.Rejected(VERSION, ("bad", "worse")),
         nouns.Deployment(
-            1, b"graph", "linear", "binary", SCHEMA, ("age",), ("job",), 0.5, (), TABLE, {"auc": SCORE}, 1e-16
+            1, b"graph", "linear", "binary", SCHEMA, ("age",), ("job",), 0.5, (), TABLE, {"auc": SCORE}, 1e-16, MODEL,
+            "churn", {"dq": {"constraints.json": b"{}"}},
         ),
         nouns.Window(0, DAY, datetime(2026, 1, 6), TABLE, SCHEMA),
         nouns.Quarantined("not a number", "age", 3),
@@ -60,11 +67,12 @@ EVERY: dict[str, Any] = {
         nouns.Stretch(3, b"12345678"),
         nouns.Findings(
             0, (FINDING,), {"a": "OK"}, {"a": (True, False)}, {"m": float("nan")}, {"age": 0.5},
-            (nouns.Stretch(3, b"12345678"),),
+            (nouns.Stretch(3, b"12345678"),), (EXECUTION,),
         ),
+        CAPTURED, DATAPOINT, EXECUTION,
         nouns.Plan("because", (1, 2), False),
         nouns.History(3, {"a": "OK"}, {"a": (True,)}, {"m": 1.0}, (nouns.Served(0, 1, TABLE),), (0,), {}, (2,), 1, {"age": (0.5,)},
-            (nouns.Stretch(3, b"12345678"),),
+            (nouns.Stretch(3, b"12345678"),), (CAPTURED,),
         ),
     )
 }  # fmt: skip
@@ -91,7 +99,9 @@ def forgotten(noun: Any) -> Any:
 
 def test_there_is_one_of_every_noun() -> None:
     declared = {
-        n for n, kind in vars(nouns).items() if is_dataclass(kind) and kind.__module__ == nouns.__name__
+        n
+        for n, kind in vars(nouns).items()
+        if is_dataclass(kind) and kind.__module__ in (nouns.__name__, watched.__name__)
     }
     assert declared == set(EVERY), "a new noun belongs into this table"
 

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 import pytest
 
 from simlab import events as e
-from simlab.artifacts import Column, Deployment, History, Plan, Schema, Served, View
+from simlab.artifacts import Column, Deployment, History, Model, Plan, Schema, Served, View
 from simlab.errors import ScenarioInvalid
 from simlab.scenario import Clock, Injection, LabelLaw, Scenario, Seeds, World
 from simlab.stream import Outside, Source, Stream
@@ -83,8 +83,9 @@ def windows(given: Scenario, rows: Source | None = None) -> list[Any]:
     return [stream.next(History()) for _ in range(given.clock.windows)]
 
 
+MODEL = Model("linear", "binary", ("age",), ("job",), {}, "", {}, 0.5, pa.table({}))
 DEPLOYMENT = Deployment(
-    1, b"", "linear", "binary", SCHEMA, ("age",), ("job",), 0.5, (), pa.table({}), {}, 0.0
+    1, b"", "linear", "binary", SCHEMA, ("age",), ("job",), 0.5, (), pa.table({}), {}, 0.0, MODEL
 )
 
 

@@ -149,7 +149,7 @@ def look(
     asked = request(screened)
     served = serve_window(context("serve", window=number)[0], model, asked)
     ctx, said = context("monitor", window=number)
-    found = monitor_window(ctx, model, screened, asked, served, known or labels(), history, **settings)  # type: ignore[arg-type]
+    found = monitor_window(ctx, model, screened, asked, served, (), known or labels(), history, **settings)  # type: ignore[arg-type]
     return found, said, served
 
 

@@ -22,6 +22,8 @@ class Stage:
     """Functions that run in every window."""
     seams: tuple[str, ...] = ()
     """Places at which an injection `on: ops` may act."""
+    files: str = ""
+    """Function of the file that says which files of the run's folder show a result: bytes by path."""
 
 
 STAGES: tuple[Stage, ...] = (
@@ -58,12 +60,20 @@ STAGES: tuple[Stage, ...] = (
         live=("serve_window",),
     ),
     Stage(
+        "capture",
+        ("capture_window",),
+        "SageMaker data capture, ground truth",
+        "simlab",
+        live=("capture_window",),
+    ),
+    Stage(
         "monitor",
-        ("monitor_window",),
+        ("suggest_baselines", "monitor_window"),
         "SageMaker Model Monitor, CloudWatch alarms",
         "Evidently, river",
         live=("monitor_window",),
-        seams=("monitor.run",),
+        seams=("monitor.baseline", "monitor.schedule", "monitor.run"),
+        files="monitor_files",
     ),
     Stage(
         "retrain",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from simlab.artifacts import Approved, Deployment
 from simlab.context import Context
@@ -19,6 +21,7 @@ def deploy_model(
     *,
     strategy: Literal["all_at_once"] = "all_at_once",
     parity: float = 1e-9,
+    endpoint: Annotated[str, Field(pattern=r"^[A-Za-z0-9](-*[A-Za-z0-9]){0,62}$")] = "simlab-endpoint",
 ) -> Deployment:
     """Export an approved version to ONNX, prove that it answers alike, and put it into service.
 
@@ -31,6 +34,8 @@ def deploy_model(
     parity
         Largest relative difference between native and exported answers on the probe rows, which
         hold missing and unseen values too.
+    endpoint
+        Name of the endpoint, in captures, reports and CloudWatch's dimensions.
 
     Raises
     ------
@@ -77,4 +82,6 @@ def deploy_model(
         baseline=baseline,
         quality={score.metric: score for score in version.scores.model},
         parity=gap,
+        model=model,
+        endpoint=endpoint,
     )

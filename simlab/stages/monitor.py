@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import ConfigDict, Field
 
-from simlab.artifacts import Deployment, Finding, Findings, History, Labels, Request, ScreenedWindow, Served
+from simlab.artifacts import (
+    Captured,
+    Deployment,
+    Files,
+    Finding,
+    Findings,
+    History,
+    Labels,
+    Request,
+    ScreenedWindow,
+    Served,
+    Stretch,
+)
 from simlab.context import Context
 from simlab.correction import Correction
 from simlab.events import AlarmChanged, DistributionShifted, FindingMade, LabelsArrived, MetricMeasured
+from simlab.executing import executed, report_files, suggested
 from simlab.measuring import metrics
 from simlab.quality import DEFAULT_METRIC, Metric, worse_by
+from simlab.schedules import Schedule
 from simlab.signature import find
 from simlab.statistics import METHODS, Numbers, Sample, prepared, sample
 from simlab.views.alarms import evaluate
@@ -70,15 +84,31 @@ class Quality:
     """Labelled rows without which nothing is concluded."""
 
 
+def suggest_baselines(
+    ctx: Context, deployment: Deployment, *, schedules: Mapping[str, Schedule] = {}
+) -> Deployment:
+    """Run the baseline job of every scheduled monitor on the baseline rows.
+
+    Parameters
+    ----------
+    schedules
+        Scheduled monitors by name, as in `monitor_window`.
+    """
+    return replace(deployment, baselines=suggested(ctx, deployment, schedules))
+
+
 def monitor_window(
     ctx: Context,
     deployment: Deployment,
     screened: ScreenedWindow,
     request: Request,
     served: Served,
+    captures: tuple[Captured, ...],
     labels: Labels,
     history: History,
     *,
+    schedules: Mapping[str, Schedule] = {},
+    every_window: bool = True,
     detectors: Detectors = Detectors(),
     alarm: Datapoints = Datapoints(),
     quality: Quality = Quality(),
@@ -93,10 +123,17 @@ def monitor_window(
 
     The data-quality monitor looks at the window that just ended. The model-quality monitor looks at
     whichever windows' labels arrived during it, and at nothing that arrives later; with `estimate` it
-    also says what the window that just ended promises before any label of it is known.
+    also says what the window that just ended promises before any label of it is known. Scheduled
+    monitors run when their time has come, on the rows that were captured in their period.
 
     Parameters
     ----------
+    schedules
+        Monitors that run as on SageMaker, by name of the schedule: on a cron expression, on captured
+        rows, judged by their own baseline files.
+    every_window
+        Whether the detectors and the quality check below look at every window; without it only the
+        schedules do.
     detectors
         One detector for numeric and one for categorical columns.
     alarm
@@ -121,20 +158,12 @@ def monitor_window(
     """
     if muted:
         return Findings(window=screened.number, findings=(), alarms={}, points={}, metrics={})
-    found = list(screened.findings)
-    found += adjusted(_drift(ctx, deployment, request, detectors, ignore), correction)
-    by_quality, measured = _quality(ctx, deployment, served, labels, history, quality)
-    found += by_quality
-    by_columns, means = follow_columns(deployment, request, history, sequential, ignore)
-    by_errors, errors = follow_errors(deployment, served, labels, history, sequential)
-    found += [*by_columns, *by_errors]
-    if multivariate is not None:
-        found.append(look_at_rows(deployment, request, multivariate, ignore, ctx.seed))
-    if estimate is not None:
-        by_scores, estimates = estimate_quality(deployment, served, estimate)
-        found.append(by_scores)
-        measured |= _estimated(ctx, served, estimates)
-    found = list(ctx.seam("monitor.run", tuple(found)))
+    seen = Seen()
+    if every_window:
+        looks = Looks(detectors, quality, correction, sequential, multivariate, estimate, ignore)
+        seen = _look(ctx, deployment, screened, request, served, labels, history, looks)
+    scheduled, executions = executed(ctx, deployment, schedules, captures) if schedules else ([], ())
+    found = list(ctx.seam("monitor.run", (*seen.findings, *scheduled)))
     for finding in found:
         if finding.value or finding.breached or finding.check in TOLD:
             ctx.emit(_fact(finding))
@@ -156,10 +185,72 @@ def monitor_window(
         findings=tuple(found),
         alarms=states,
         points=points,
-        metrics=measured,
-        means=means,
-        errors=errors,
+        metrics=seen.metrics,
+        means=seen.means,
+        errors=seen.errors,
+        executions=executions,
     )
+
+
+def monitor_files(result: Deployment | Findings) -> Files:
+    """Baselines under `monitoring/baselines`, and the report of every execution."""
+    if isinstance(result, Findings):
+        return report_files(result.executions)
+    return {
+        f"monitoring/baselines/v{result.version}/{schedule}/{name}": body
+        for schedule, files in result.baselines.items()
+        for name, body in files.items()
+    }
+
+
+@dataclass(frozen=True)
+class Looks:
+    """How every window is looked at: the settings of `monitor_window` that say so."""
+
+    detectors: Detectors
+    quality: Quality
+    correction: Correction
+    sequential: Sequential
+    multivariate: Detector | None
+    estimate: Detector | None
+    ignore: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a look at one window found, and what it adds to the trails."""
+
+    findings: tuple[Finding, ...] = ()
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    means: Mapping[str, float] = field(default_factory=dict)
+    errors: tuple[Stretch, ...] = ()
+
+
+def _look(
+    ctx: Context,
+    deployment: Deployment,
+    screened: ScreenedWindow,
+    request: Request,
+    served: Served,
+    labels: Labels,
+    history: History,
+    looks: Looks,
+) -> Seen:
+    """Compare a window with the baseline, and labelled windows with the evaluation."""
+    found = list(screened.findings)
+    found += adjusted(_drift(ctx, deployment, request, looks.detectors, looks.ignore), looks.correction)
+    by_quality, measured = _quality(ctx, deployment, served, labels, history, looks.quality)
+    found += by_quality
+    by_columns, means = follow_columns(deployment, request, history, looks.sequential, looks.ignore)
+    by_errors, errors = follow_errors(deployment, served, labels, history, looks.sequential)
+    found += [*by_columns, *by_errors]
+    if looks.multivariate is not None:
+        found.append(look_at_rows(deployment, request, looks.multivariate, looks.ignore, ctx.seed))
+    if looks.estimate is not None:
+        by_scores, estimates = estimate_quality(deployment, served, looks.estimate)
+        found.append(by_scores)
+        measured |= _estimated(ctx, served, estimates)
+    return Seen(tuple(found), measured, means, errors)
 
 
 def _estimated(ctx: Context, served: Served, estimates: dict[str, float | None]) -> dict[str, float]:

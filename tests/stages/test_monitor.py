@@ -62,7 +62,7 @@ def look(
     served = serve_window(context("serve", window=number)[0], model, asked)
     ctx, said = context("monitor", window=number)
     found = monitor_window(
-        ctx, model, screened, asked, served, known or no_labels(number), history, **settings
+        ctx, model, screened, asked, served, (), known or no_labels(number), history, **settings
     )
     return found, said, served
 
@@ -179,7 +179,7 @@ def test_findings_pass_the_seam_where_a_monitor_may_be_silenced(model: Deploymen
     served = serve_window(context("serve", window=0)[0], model, asked)
     ctx, said = context("monitor", window=0)
     deaf = replace(ctx, seam=lambda name, value: () if name == "monitor.run" else value)
-    found = monitor_window(deaf, model, screened, asked, served, no_labels(0), History())
+    found = monitor_window(deaf, model, screened, asked, served, (), no_labels(0), History())
     assert (found.findings, said) == ((), [])
 
 

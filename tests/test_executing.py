@@ -1,0 +1,74 @@
+"""Scheduled monitors run when their time has come, on what was captured, with labels known by then."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from simlab import events as e
+from simlab.errors import ScenarioInvalid
+from simlab.lab import Lab
+from simlab.watched import Captured
+
+DAY = datetime(2026, 1, 5)
+COUNTS = "tests.monitors.counting.counts"
+
+
+def scheduled(**schedules: Any) -> dict[str, Any]:
+    return {"stages.capture": {"enable": True}, "stages.monitor.schedules": schedules, "expect": []}
+
+
+def executions(lab: Lab) -> list[e.MonitoringExecuted]:
+    return [f for f in lab.events(None) if isinstance(f, e.MonitoringExecuted)]
+
+
+def test_an_execution_looks_at_its_period_and_leaves_its_report(tiny: Path, warm: Lab) -> None:
+    run = warm.run(tiny, scheduled(rows={"monitor": COUNTS}), project=False)
+    found = executions(warm)
+    assert [(f.window, f.rows, f.status) for f in found] == [(w, 150, "Completed") for w in range(4)]
+    reports = sorted((run.path / "monitoring/simlab-endpoint/rows").rglob("counts.json"))
+    assert len(reports) == 4 and json.loads(reports[0].read_text())["rows"] == 150
+    baseline = run.path / "monitoring/baselines/v1/rows/constraints.json"
+    assert json.loads(baseline.read_text()) == {"rows": 250}
+    published = [f for f in warm.events(None) if isinstance(f, e.MetricsPublished)]
+    assert published[0].dimensions == {"Endpoint": "simlab-endpoint", "MonitoringSchedule": "rows"}
+
+
+def test_a_violation_is_told_in_words_and_makes_an_alarm(tiny: Path, warm: Lab) -> None:
+    asked = {"monitor": {COUNTS: {"at_least": 151}}}
+    warm.run(tiny, scheduled(rows=asked) | {"stages.monitor.every_window": False}, project=False)
+    said = [f for f in warm.events(None) if isinstance(f, e.ConstraintViolated)]
+    assert said[0].description == "150 rows where 151 were wanted"
+    assert executions(warm)[0].message.startswith("CompletedWithViolations")
+    changed = [f for f in warm.events(None) if isinstance(f, e.AlarmChanged)]
+    assert [(f.alarm, f.state, f.window) for f in changed] == [("counts:rows_check:rows", "ALARM", 1)]
+
+
+def test_a_schedule_needs_a_capture_and_known_names(tiny: Path, warm: Lab) -> None:
+    wrong = {"stages.monitor.schedules": {"a b": {"monitor": "data_qualty"}, "b": {"monitor": {COUNTS: {"atleast": 1}}}}}  # fmt: skip
+    with pytest.raises(ScenarioInvalid) as told:
+        warm.check(tiny, wrong)
+    text = str(told.value)
+    assert "nothing is captured" in text and "single hyphens" in text
+    assert "no monitor called" in text and "did you mean 'at_least'" in text
+
+
+def test_a_period_without_rows_is_a_failed_job(tiny: Path, warm: Lab) -> None:
+    early = {"monitor": COUNTS, "start_time_offset": "-P20D", "end_time_offset": "-P19D"}
+    warm.run(tiny, scheduled(rows=early), project=False)
+    assert {(f.status, f.rows) for f in executions(warm)} == {("Failed", 0)}
+
+
+def test_labels_are_joined_by_inference_id_as_they_become_known() -> None:
+    table = pa.table({"inference_id": [7, 5, 6], "label": pa.nulls(3, pa.float64())})
+    captured = Captured(2, 1, DAY, DAY + timedelta(days=1), table, 3)
+    known = pa.table({"inference_id": [6, 9, 5], "label": [1.0, 1.0, 0.0], "window": [2, 2, 3]})
+    once = captured.merged(known)
+    assert once.table["label"].to_pylist() == [None, None, 1.0]
+    again = once.merged(pa.table({"inference_id": [7], "label": [0.0], "window": [2]}))
+    assert again.table["label"].to_pylist() == [0.0, None, 1.0]
