@@ -113,7 +113,8 @@ def chi_square(baseline: Mapping[str, float], current: Mapping[str, float]) -> f
 
     As in Deequ, a category that the baseline does not know counts nowhere, and the rarest category is
     added to the next rarest until the expected counts are large enough for the test. NaN where fewer
-    than two categories remain, which cannot be tested.
+    than two categories remain, which cannot be tested. The baseline's shares are taken as certain: where
+    it has no more rows than the window, p-values are too small.
 
     >>> round(chi_square({"a": 500, "b": 500}, {"a": 60, "b": 40}), 4)
     0.0455

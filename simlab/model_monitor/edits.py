@@ -58,9 +58,9 @@ def edited(constraints: Constraints, edits: Mapping[str, Any], name: str = "cons
         What stands in the file.
     edits
         Values by path: `features.age.completeness`, `features.age.comparison_threshold` (an override),
-        `monitoring_config.comparison_threshold`. `features.age` itself can only be taken away. A key of
-        the distribution constraints, of the numeric and of the string constraints needs no more than
-        its own name.
+        `monitoring_config.comparison_threshold`. `features.*` means every feature; `features.age` itself
+        can only be taken away. A key of the distribution constraints, of the numeric and of the string
+        constraints needs no more than its own name.
     name
         What the file is called in messages.
 
@@ -88,15 +88,11 @@ def _set(body: dict[str, Any], path: str, value: Any, name: str) -> None:
             f"{name}: {path}: a path begins with features.NAME. or with monitoring_config.{near}"
         )
     features = body["features"]
-    # A feature's name may hold dots: the longest one that fits is meant.
-    fitting = [f for f in features if rest == f["name"] or rest.startswith(f["name"] + ".")]
-    if not fitting:
-        known = [feature["name"] for feature in features]
-        raise UsageError(
-            f"{name}: {path}: no feature called {rest.partition('.')[0]!r}"
-            f"{did_you_mean(rest.partition('.')[0], known)}"
-        )
-    feature = max(fitting, key=lambda found: len(found["name"]))
+    if rest.startswith("*."):
+        for feature in features:
+            _into(feature, rest[2:], value, FeatureConstraints, f"{name}: {path}")
+        return
+    feature = _named(features, rest, f"{name}: {path}")
     key = rest[len(feature["name"]) + 1 :]
     if not key:
         if value is not None:
@@ -104,6 +100,15 @@ def _set(body: dict[str, Any], path: str, value: Any, name: str) -> None:
         features.remove(feature)
         return
     _into(feature, key, value, FeatureConstraints, f"{name}: {path}")
+
+
+def _named(features: list[dict[str, Any]], rest: str, where: str) -> dict[str, Any]:
+    """The feature whose name a path begins with; a name may hold dots, so the longest one is meant."""
+    fitting = [f for f in features if rest == f["name"] or rest.startswith(f["name"] + ".")]
+    if not fitting:
+        asked, known = rest.partition(".")[0], [feature["name"] for feature in features]
+        raise UsageError(f"{where}: no feature called {asked!r}{did_you_mean(asked, known)}")
+    return max(fitting, key=lambda found: len(found["name"]))
 
 
 def _into(place: dict[str, Any], path: str, value: Any, kind: type[Any], where: str) -> None:
@@ -117,17 +122,24 @@ def _into(place: dict[str, Any], path: str, value: Any, kind: type[Any], where: 
                 place[first] = value
             return
         if first in _PARTS:
-            _into(place.setdefault(first, {}), rest, value, _PARTS[first], where)
+            _part(place, first, rest, value, where)
             return
         raise UsageError(f"{where}: {first!r} holds no further keys")
     for part in _reachable(kind, place):
-        if first in _PARTS[part].model_fields or (
-            part != "distribution_constraints" and first in DistributionConstraints.model_fields
-        ):
-            _into(place.setdefault(part, {}), path, value, _PARTS[part], where)
+        deeper = _PARTS[part] is MonitoringConfig and first in DistributionConstraints.model_fields
+        if first in _PARTS[part].model_fields or deeper:
+            _part(place, part, path, value, where)
             return
     known = {*kind.model_fields, *(k for part in _reachable(kind, place) for k in _PARTS[part].model_fields)}
     raise UsageError(f"{where}: no key called {first!r}{did_you_mean(first, known)}")
+
+
+def _part(place: dict[str, Any], part: str, path: str, value: Any, where: str) -> None:
+    """Set a value in a part that may not be there yet."""
+    inner = place.get(part) or {}
+    _into(inner, path, value, _PARTS[part], where)
+    if inner or part in place:
+        place[part] = inner
 
 
 def _reachable(kind: type[Any], place: Mapping[str, Any]) -> tuple[str, ...]:

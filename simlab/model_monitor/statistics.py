@@ -212,7 +212,7 @@ def summarised(ordered: np.ndarray) -> Numeric:
     return Numeric(
         mean=mean,
         total=total,
-        std_dev=float(np.sqrt(np.dot(spread, spread) / len(ordered))),
+        std_dev=float(np.sqrt(np.square(spread).sum() / len(ordered))),
         least=least,
         greatest=greatest,
         buckets=tuple(Bucket(edges[i], edges[i + 1], float(n)) for i, n in enumerate(counts)),
