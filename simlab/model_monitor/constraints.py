@@ -33,14 +33,15 @@ class _Part(BaseModel):
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
-    @model_validator(mode="after")
-    def _spelled(self) -> _Part:
-        known = tuple(type(self).model_fields)
-        for key in self.model_extra or {}:
-            near = get_close_matches(key, known, n=1, cutoff=0.75)
-            if near:
+    @model_validator(mode="before")
+    @classmethod
+    def _spelled(cls, given: Any) -> Any:
+        known = tuple(cls.model_fields)
+        for key in given if isinstance(given, dict) else ():
+            near = get_close_matches(str(key), known, n=1, cutoff=0.75)
+            if near and key not in known:
                 raise ValueError(f"no key called {key!r}; did you mean {near[0]!r}?")
-        return self
+        return given
 
 
 class DistributionConstraints(_Part):
