@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, PlainValidator, WithJsonSchema
 
+from simlab.artifacts import Schema
 from simlab.errors import SimlabError, did_you_mean
 
 if TYPE_CHECKING:
@@ -32,11 +33,56 @@ class Threshold:
     threshold: float
 
 
-Facet = Threshold | tuple[bool | int | float | str, ...] | None
+def _facet(given: Any) -> Any:
+    """A facet as a person writes it.
+
+    >>> _facet({"threshold": 40}), _facet("Female"), _facet(["Black", "Other"])
+    (Threshold(threshold=40.0), ('Female',), ('Black', 'Other'))
+    """
+    if given is None or isinstance(given, Threshold):
+        return given
+    if isinstance(given, Mapping):
+        for key in given:
+            if key != "threshold":
+                raise ValueError(f"no key called {key!r}{did_you_mean(key, ['threshold'])}")
+        threshold = given.get("threshold")
+        if isinstance(threshold, bool) or not isinstance(threshold, (int, float)) or threshold != threshold:
+            raise ValueError(f"a threshold is a number, as in {{threshold: 40}}, not {threshold!r}")
+        return Threshold(float(threshold))
+    values = tuple(given) if isinstance(given, (list, tuple)) else (given,)
+    for value in values:
+        if not isinstance(value, (bool, int, float, str)):
+            raise ValueError(f"a group is a value, a list of values, or {{threshold: 40}}; not {value!r}")
+    return values
+
+
+Facet = Annotated[
+    Threshold | tuple[bool | int | float | str, ...] | None,
+    PlainValidator(_facet),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": ["null", "string", "number", "boolean"]},
+                {"type": "array", "items": {"type": ["string", "number", "boolean"]}, "minItems": 1},
+                {
+                    "type": "object",
+                    "properties": {"threshold": {"type": "number"}},
+                    "required": ["threshold"],
+                    "additionalProperties": False,
+                },
+            ]
+        }
+    ),
+]
 """A threshold, the values that together are one group, or None for each value against all others."""
 
 Facets = Mapping[str, Facet]
 """Facets by column."""
+
+
+def sensitive(schema: Schema) -> dict[str, Facet]:
+    """Each value of the categorical columns that the dataset's card calls sensitive."""
+    return {c.name: None for c in schema.features if c.sensitive and c.kind == "categorical"}
 
 
 @dataclass(frozen=True)
