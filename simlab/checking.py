@@ -403,7 +403,7 @@ def _metrics(scenario: Scenario, shape: Schema) -> Iterator[str]:
         for number, item in enumerate(getattr(scenario, part)):
             for name, values in item.items():
                 metric = values.get("metric") if isinstance(values, dict) else None
-                if isinstance(metric, str) and metric not in full:
+                if isinstance(metric, str) and metric not in full and not name.startswith("bias_"):
                     where = f"{part}[{number}].{name}.metric"
                     yield f"{where}: no metric called {metric!r}{did_you_mean(metric, full)}"
     named = [

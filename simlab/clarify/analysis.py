@@ -17,7 +17,8 @@ SECTIONS: Mapping[BiasStage, str] = {
 }
 """Names of the two sections, in their order."""
 
-_WORDS: Mapping[float, float | str] = {inf: "Infinity", -inf: "-Infinity"}
+WORDS: Mapping[float, float | str] = {inf: "Infinity", -inf: "-Infinity"}
+"""What stands for figures that JSON has no word for."""
 
 
 def sections(figures: Iterable[BiasFigure], label: str, label_value: str) -> dict[str, Any]:
@@ -56,7 +57,7 @@ def _metric(figure: BiasFigure) -> dict[str, Any]:
     said: dict[str, Any] = {
         "name": figure.metric,
         "description": STAGES[figure.stage][figure.metric],
-        "value": value if value is None else _WORDS.get(value, value),
+        "value": value if value is None else WORDS.get(value, value),
     }
     return said | {"error": figure.error} if figure.error else said
 
