@@ -46,8 +46,9 @@ NO_GROUP, NOBODY, EVERYBODY, NOTHING_COMMON, NO_POSITIVE, NO_NEGATIVE, ALL_MISSE
 )
 """Why a metric has no value, in the service's words."""
 
+ALONE = "FlipTest needs a feature besides the facet"
 UNKNOWN = "FlipTest needs a value in every column"
-"""Why there is no flip test where numbers are missing; the open code fails in its neighbours' search."""
+"""Why there is no flip test on other tables; the open code fails in its neighbours' search there."""
 
 
 @dataclass(frozen=True)
@@ -269,6 +270,8 @@ def _flipped(flips: FlipRows, predicted: np.ndarray, member: np.ndarray) -> tupl
 
     if flips.matrix is None:
         return None, TEXTS
+    if not flips.matrix.shape[1]:
+        return None, ALONE
     if np.isnan(flips.matrix).any():
         return None, UNKNOWN
     return flip_test(flips.matrix, predicted, member, flips.votes), ""
