@@ -54,17 +54,20 @@ def report(table, asked, facet, values, stage):
 
 def fallback(table, asked, facet, values, known, group):
     answers = {}
+    continuous = common.series_datatype(table[facet], values) is common.DataType.CONTINUOUS
     for chosen in [values] if values else [[v] for v in table[facet].dropna().unique()]:
+        member = table[facet] > chosen[0] if continuous else table[facet].isin(chosen)
         columns = {
             "feature": table[facet],
             "df": table[["number"] if facet != "number" else []],
-            "sensitive_facet_index": table[facet].isin(chosen),
+            "sensitive_facet_index": member,
             "positive_label_index": table["label"].isin(asked["positive"]),
             "label": table["label"].isin(asked["positive"]),
             "positive_predicted_label_index": table["predicted"].isin(asked["positive"]),
             "group_variable": group,
         }
-        answers[",".join(map(str, chosen))] = {
+        said = f"({chosen[0]}, {table[facet].max()}]" if continuous else ",".join(map(str, chosen))
+        answers[said] = {
             m.__name__: directly(m, columns) for m in known if m.__name__ != "FT" or asked["flips"]
         }
     return answers
