@@ -90,8 +90,8 @@ def a_model(rounds: int = 100) -> Any:
     scored = engine("onnxruntime").score(graph, features.baseline)
     baseline = features.baseline.append_column("prediction", pa.array(scored))
     return Deployment(
-        1, graph, "lightgbm", "binary", schema, model.numeric, model.categorical, model.threshold, (), baseline,
-        {}, 0.0, model,
+        1, graph, "lightgbm", "binary", schema, model.numeric, model.categorical, model.threshold, (),
+        baseline, {}, 0.0, model,
     )  # fmt: skip
 
 
@@ -306,7 +306,7 @@ def alike(model: Any, watch: Watch, now: Any, repeats: int, nannyml: Any, whylog
     if whylogs is not None:
         seconds = whylogs["profile"]["seconds"] + whylogs["drift"]["seconds"]
         print(
-            f"  {1e3 * seconds:9.2f} ms   {seconds / took['distances']:5.1f} x   a profile and its drift scores, "
+            f"  {1e3 * seconds:9.2f} ms   {seconds / took['distances']:5.1f} x   a profile and drift scores, "
             f"whylogs {whylogs['version']} (from sketches)"
         )
     print(f"  {1e3 * took['quality']:9.2f} ms   AUC, accuracy, precision, recall, F1 and more, ours")
