@@ -265,11 +265,10 @@ def evidently_side(model: Any, now: Any, repeats: int) -> dict[str, float]:
 
 def alike(model: Any, watch: Watch, now: Any, repeats: int, nannyml: Any, whylogs: Any) -> None:
     """The tasks of which a peer computes the same figures, side by side."""
+    from simlab.measuring import metrics
     from simlab.model_monitor.distances import categorical, numeric
     from simlab.model_monitor.reading import read_statistics
     from simlab.model_monitor.statistics import statistics_of
-
-    from simlab.measuring import metrics
 
     features = [c.name for c in model.schema.features]
     table = now.select(features)
