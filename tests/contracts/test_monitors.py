@@ -22,7 +22,7 @@ from tests.stages.people import deployment, people
 FOUND = names("monitors")
 TYPES = ("DataQuality", "ModelQuality", "ModelBias", "ModelExplainability")
 
-SETTINGS: dict[str, dict[str, Any]] = {}
+SETTINGS: dict[str, dict[str, Any]] = {"model_bias": {"facets": {"job": ["baker"]}}}
 """What a monitor must be told to have something to look at in the small world, by its name."""
 
 
@@ -89,16 +89,18 @@ class TestMonitor:
         assert module.TOLD and all(isinstance(check, str) for check in module.TOLD)
 
     def test_its_keys_have_defaults_and_are_explained(self, name: str) -> None:
-        for function in (find("monitors", name), module_of("monitors", name).suggest):
+        functions = find("monitors", name), module_of("monitors", name).suggest
+        # What both take is explained once.
+        explained = "\n".join(inspect.getdoc(function) or "" for function in functions)
+        for function in functions:
             assert first_line(function).endswith(".")
-            explained = inspect.getdoc(function) or ""
             for key, (_, default) in keywords(function).items():
                 assert default is not ..., f"{name}: {key} has no default"
                 assert re.search(rf"^([\w, ]+, )?{key}(, [\w, ]+)?$", explained, re.M), f"{key} is not explained"  # fmt: skip
 
-    def test_a_key_of_both_functions_means_the_same(self, name: str) -> None:
+    def test_a_key_of_both_functions_has_one_default(self, name: str) -> None:
         one, other = keywords(find("monitors", name)), keywords(module_of("monitors", name).suggest)
-        assert all(one[key] == other[key] for key in one.keys() & other.keys())
+        assert all(one[key][1] == other[key][1] for key in one.keys() & other.keys())
 
 
 @pytest.mark.engine
