@@ -22,7 +22,7 @@ from tests.stages.people import deployment, people
 FOUND = names("monitors")
 TYPES = ("DataQuality", "ModelQuality", "ModelBias", "ModelExplainability")
 
-SETTINGS: dict[str, dict[str, Any]] = {"model_bias": {"facets": {"job": ["baker"]}}}
+SETTINGS: dict[str, dict[str, Any]] = {"model_bias": {"facets": {"job": ["baker"]}, "minimum": 20}}
 """What a monitor must be told to have something to look at in the small world, by its name."""
 
 
