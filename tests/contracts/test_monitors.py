@@ -22,7 +22,7 @@ from tests.stages.people import deployment, people
 FOUND = names("monitors")
 TYPES = ("DataQuality", "ModelQuality", "ModelBias", "ModelExplainability")
 
-SETTINGS: dict[str, dict[str, Any]] = {"model_bias": {"facets": {"job": ("smith",)}, "minimum": 10}}
+SETTINGS: dict[str, dict[str, Any]] = {"model_bias": {"facets": {"job": ["baker"]}, "minimum": 20}}
 """What a monitor must be told to have something to look at in the small world, by its name."""
 
 
@@ -41,18 +41,12 @@ def look(name: str, model: Deployment, seen: Material) -> Outcome:
 
 
 def older(seen: Material) -> Material:
-    """The same people, thirty years on and two in three of them smiths."""
-    table, rows = seen.table, seen.table.num_rows
+    """The same people, thirty years on and one in two of them a smith."""
+    table = seen.table
     age = pa.array(table["age"].to_numpy() + 30)
+    job = pa.array(["smith" if n % 2 else name for n, name in enumerate(table["job"].to_pylist())])
     table = table.set_column(table.column_names.index("age"), "age", age)
-    return replace(
-        seen,
-        table=table.set_column(
-            table.column_names.index("job"),
-            "job",
-            pa.array(["clerk", "smith", "smith"] * (rows // 3 + 1)).slice(0, rows),
-        ),
-    )
+    return replace(seen, table=table.set_column(table.column_names.index("job"), "job", job))
 
 
 def holds(outcome: Outcome, name: str, seen: Material) -> None:
@@ -94,7 +88,8 @@ class TestMonitor:
         assert module.TOLD and all(isinstance(check, str) for check in module.TOLD)
 
     def test_its_keys_have_defaults_and_are_explained(self, name: str) -> None:
-        functions = (find("monitors", name), module_of("monitors", name).suggest)
+        functions = find("monitors", name), module_of("monitors", name).suggest
+        # What both take is explained once.
         explained = "\n".join(inspect.getdoc(function) or "" for function in functions)
         for function in functions:
             assert first_line(function).endswith(".")
@@ -102,9 +97,9 @@ class TestMonitor:
                 assert default is not ..., f"{name}: {key} has no default"
                 assert re.search(rf"^([\w, ]+, )?{key}(, [\w, ]+)?$", explained, re.M), f"{key} is not explained"  # fmt: skip
 
-    def test_a_key_of_both_functions_means_the_same(self, name: str) -> None:
+    def test_a_key_of_both_functions_has_one_default(self, name: str) -> None:
         one, other = keywords(find("monitors", name)), keywords(module_of("monitors", name).suggest)
-        assert all(repr(one[key]) == repr(other[key]) for key in one.keys() & other.keys())
+        assert all(one[key][1] == other[key][1] for key in one.keys() & other.keys())
 
 
 @pytest.mark.engine
