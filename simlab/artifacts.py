@@ -269,6 +269,8 @@ class Deployment:
     """The model behind the graph: its own text explains its answers."""
     endpoint: str = "simlab-endpoint"
     """Name of the endpoint that serves it."""
+    deployed: datetime = datetime(1970, 1, 1)
+    """When it was put into service, in simulated time."""
     baselines: Mapping[str, Files] = field(default_factory=dict)
     """What each scheduled monitor judges by: AWS's baseline files, by schedule."""
 

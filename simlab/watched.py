@@ -37,9 +37,9 @@ class Captured:
     """The features in the order in which a request names them."""
     clock: str = ""
     """Column of the event times."""
-    mode: str = ""
-    """What is written to files: Input, Output or InputAndOutput; empty where nothing is."""
-    encoding: str = "CSV"
+    mode: Literal["", "Input", "Output", "InputAndOutput"] = ""
+    """What of it is written to files; empty where nothing is."""
+    encoding: Literal["CSV", "JSON"] = "CSV"
     """How a captured record is written: CSV or JSON."""
     truth: pa.Table | None = None
     """Labels that were collected during the window, of whichever rows, where files are written:
@@ -85,7 +85,8 @@ class Captured:
                 since = table["collected"].to_numpy(zero_copy_only=False).astype("datetime64[us]")
                 table = table.drop_columns(["collected"])
             since = np.where(fresh, moments[at], since)
-            table = table.append_column("collected", pa.array(since, pa.timestamp("us"), mask=np.isnat(since)))
+            when = pa.array(since, pa.timestamp("us"), mask=np.isnat(since))
+            table = table.append_column("collected", when)
         return replace(self, table=table)
 
     def known_before(self, moment: datetime) -> pa.Table:
@@ -99,7 +100,8 @@ class Captured:
 
         if "collected" not in self.table.column_names:
             return self.table
-        late = pc.greater_equal(self.table["collected"], pa.scalar(moment, pa.timestamp("us"))).fill_null(False)
+        now = pa.scalar(moment, pa.timestamp("us"))
+        late = pc.greater_equal(self.table["collected"], now).fill_null(False)
         table = self.table.drop_columns(["collected"])
         if not pc.any(late).as_py():
             return table

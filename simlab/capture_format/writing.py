@@ -1,7 +1,7 @@
 """Captured requests and ground truth as SageMaker writes them: JSON Lines by hour, without a loop over rows.
 
 Everything here is text in, text out: Arrow tables become files by name. The other way round is
-`simlab.capture_reading`.
+`simlab.capture_format.reading`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import NAMESPACE_DNS, uuid5
 
@@ -90,7 +90,11 @@ def truth_lines(table: pa.Table) -> pa.Array:
     table
         `inference_id` and `label`.
     """
-    parts = ['{"groundTruthData":{"data":"', _escaped(_records(table, ["label"], "CSV")), '","encoding":"CSV"}']
+    parts = [
+        '{"groundTruthData":{"data":"',
+        _escaped(_records(table, ["label"], "CSV")),
+        '","encoding":"CSV"}',
+    ]
     parts += [',"eventMetadata":{"eventId":"', _escaped(_text(table["inference_id"]))]
     parts += ['"},"eventVersion":"0"}\n']
     return _joined(parts, table.num_rows)
@@ -117,12 +121,12 @@ def by_hour(lines: pa.Array, moments: pa.ChunkedArray, prefix: str, salt: str) -
     at = moments.to_numpy().astype("datetime64[us]").astype(np.int64)
     order = np.argsort(at, kind="stable")
     hour = at[order] // 3_600_000_000
-    begins = np.flatnonzero(np.append(True, hour[1:] != hour[:-1])) if len(hour) else []
+    begins = np.flatnonzero(np.diff(hour, prepend=hour[:1] - 1)).tolist()
     sorted_lines = lines if (np.diff(order) == 1).all() else lines.take(pa.array(order))
-    for first, last in zip(begins, [*begins[1:], len(hour)], strict=True):
-        moment = datetime.fromtimestamp(int(at[order[first]]) // 1000 / 1000, UTC)
+    for first, last in zip(begins, [*begins[1:], len(hour)][: len(begins)], strict=True):
+        moment = datetime(1970, 1, 1) + timedelta(microseconds=int(at[order[first]]))
         name = f"{moment:%M-%S}-{moment.microsecond // 1000:03d}-{_uuid4(f'{prefix}/{salt}/{hour[first]}')}"
-        yield f"{prefix}/{moment:%Y/%m/%d/%H}/{name}.jsonl", _bytes(sorted_lines, int(first), int(last))
+        yield f"{prefix}/{moment:%Y/%m/%d/%H}/{name}.jsonl", _bytes(sorted_lines, first, last)
 
 
 def _bytes(lines: pa.Array, first: int, last: int) -> bytes:
@@ -156,9 +160,9 @@ def _text(column: pa.ChunkedArray | pa.Array) -> pa.Array:
     if pa.types.is_floating(kind):
         column = pc.if_else(pc.is_finite(column), column, pa.scalar(None, kind))
     text = column.cast(pa.large_string())
-    return pa.concat_arrays(text.chunks) if isinstance(text, pa.ChunkedArray) and text.num_chunks else (
-        pa.array([], pa.large_string()) if isinstance(text, pa.ChunkedArray) else text
-    )  # fmt: skip
+    if not isinstance(text, pa.ChunkedArray):
+        return text
+    return pa.concat_arrays(text.chunks) if text.num_chunks else pa.array([], pa.large_string())
 
 
 def _records(table: pa.Table, columns: Sequence[str], encoding: Encoding) -> pa.Array:
@@ -171,7 +175,10 @@ def _records(table: pa.Table, columns: Sequence[str], encoding: Encoding) -> pa.
         return pc.binary_join_element_wise(*cells, pa.scalar(",", pa.large_string()))
     parts: list[Any] = []
     for place, name in enumerate(columns):
-        parts += [("," if place else "{") + json.dumps(name, ensure_ascii=False) + ":", _json_cells(table[name])]
+        parts += [
+            ("," if place else "{") + json.dumps(name, ensure_ascii=False) + ":",
+            _json_cells(table[name]),
+        ]
     return _joined([*parts, "}"], table.num_rows)
 
 
