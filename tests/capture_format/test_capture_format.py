@@ -224,7 +224,7 @@ def test_labels_are_joined_by_inference_id_and_else_by_event_id() -> None:
     found = merge(captures, truth)
     assert found.table["label"].to_pylist() == [1.0, 1.0]
     assert (found.unlabelled, found.unasked, found.repeated) == (1, 1, 1)
-    assert [line.reason for line in truth.bad] == ["no eventMetadata.eventId"]
+    assert [line.reason for line in truth.bad] == ["no eventMetadata"]
     record = json.loads(found.records[0])
     assert record["groundTruthData"] == {"data": "1", "encoding": "CSV"}
     assert {k: v for k, v in record.items() if k != "groundTruthData"} == first
