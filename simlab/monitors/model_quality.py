@@ -8,7 +8,7 @@ from math import hypot
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Discriminator, Field, Tag
 
 from simlab.artifacts import Deployment, Finding
 from simlab.context import seed_for
@@ -43,6 +43,28 @@ NAMESPACE = "aws/sagemaker/Endpoints/model-metrics"
 
 _KINDS: Mapping[str, Kind] = {"regression": "regression", "binary": "binary_classification"}
 
+
+def _there(path: str) -> str:
+    """A path, if its file can be read."""
+    try:
+        Path(path).read_bytes()
+    except OSError as wrong:
+        raise ValueError(f"{path} cannot be read: {wrong.strerror}") from wrong
+    return path
+
+
+def _written(given: Any) -> str:
+    """Whether a path is given or changes are. Tags of this prefix do not show in messages."""
+    return "constrained-path" if isinstance(given, str) else "constrained-changes"
+
+
+Limits = Annotated[
+    Annotated[str, AfterValidator(_there), Tag("constrained-path")]
+    | Annotated[dict[Judged, Constraint], Tag("constrained-changes")],
+    Discriminator(_written),
+]
+"""A path, or changes by metric."""
+
 Profile = Literal["model_monitor", "aws_replacement"]
 Points = Annotated[int, Field(ge=2, le=1000)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -52,7 +74,7 @@ def suggest(
     model: Deployment,
     rows: pa.Table,
     *,
-    constraints: str | dict[Judged, Constraint] | None = None,
+    constraints: Limits | None = None,
     profile: Profile = "model_monitor",
     metrics: tuple[Judged, ...] = (),
     probability_threshold: Share | None = None,
