@@ -284,6 +284,8 @@ class Deployment:
     """The model behind the graph: its own text explains its answers."""
     endpoint: str = "simlab-endpoint"
     """Name of the endpoint that serves it."""
+    deployed: datetime = datetime(1970, 1, 1)
+    """When it was put into service, in simulated time."""
     baselines: Mapping[str, Files] = field(default_factory=dict)
     """What each scheduled monitor judges by: AWS's baseline files, by schedule."""
 
@@ -358,8 +360,8 @@ class Labels:
     arrived: int
     """Window during which more became known."""
     table: pa.Table
-    """Inference id, label, and the window each belongs to: every label known by now of the windows
-    some of whose labels arrived during this one."""
+    """Inference id, label, the window each belongs to, and `collected`, when it became known: every
+    label known by now of the windows some of whose labels arrived during this one."""
     fresh: int = 0
     """How many of them arrived during this window."""
 
@@ -465,7 +467,7 @@ class History:
 
     def with_capture(self, captured: Captured, labels: Labels) -> tuple[Captured, ...]:
         """Captures including a new window's, joined with the labels that are known by now."""
-        return tuple(kept.merged(labels.table) for kept in (*self.captures, captured))
+        return tuple(kept.merged(labels.table) for kept in (*self.captures, captured.without_truth()))
 
     def follow(self, means: Mapping[str, float], errors: tuple[Stretch, ...]) -> History:
         """The history with longer trails; a window whose labels come bit by bit keeps its place."""

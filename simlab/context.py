@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 from zlib import crc32
@@ -71,6 +72,8 @@ class Context:
     tell: Callable[[str], None] = field(default=lambda text: None)
     seam: Callable[[str, T], T] = field(default=_untouched)
     """Lets what passes a named seam be hurt by an injection `on: ops`."""
+    moment: datetime = datetime(1970, 1, 1)
+    """Simulated time: the scenario's start, then the end of the window that is lived through."""
     ordinal: int = 0
     """How many times this stage ran before in this run."""
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from simlab.artifacts import Deployment, Finding
 from simlab.context import Context
-from simlab.events import BaselineSuggested, ConstraintViolated, MonitoringExecuted
+from simlab.events import BaselineSuggested, ConstraintViolated, MetricMeasured, MonitoringExecuted
 from simlab.monitors import Material, Outcome, completed
 from simlab.publishing import published as published
 from simlab.schedules import Firing, Schedule, firings
@@ -93,19 +93,27 @@ def executed(
     newest = captures[-1]
     for name, firing in ctx.seam("monitor.schedule", due(schedules, newest, newest.number == 0)):
         schedule = schedules[name]
-        table = rows_between(captures, deployment, firing.start, firing.end)
+        table = rows_between(captures, deployment, firing.start, firing.end, firing.moment)
         outcome = _outcome(ctx, deployment, name, schedule, firing, table, newest.number)
         execution = _execution(deployment.endpoint, name, schedule, firing, table, outcome)
         _tell(ctx, execution, outcome)
+        if module_of("monitors", schedule.kind).NEEDS_LABELS:
+            ctx.emit(coverage(execution, newest.number))
         found += outcome.findings
         executions.append(execution)
     return found, tuple(executions)
 
 
 def rows_between(
-    captures: Sequence[Captured], deployment: Deployment, start: datetime, end: datetime
+    captures: Sequence[Captured], deployment: Deployment, start: datetime, end: datetime, now: datetime
 ) -> pa.Table:
-    """Captured rows that the version in service answered at or after `start` and before `end`."""
+    """Captured rows that the version in service answered at or after `start` and before `end`.
+
+    Parameters
+    ----------
+    now
+        A label that was collected at this moment or later is not known yet.
+    """
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -114,14 +122,14 @@ def rows_between(
     for captured in captures:
         if captured.version != deployment.version or captured.end <= start or captured.start >= end:
             continue
-        table = captured.table
+        table = captured.known_before(now)
         if captured.start < start or captured.end > end:
             kind = table[clock].type
             after = pc.greater_equal(table[clock], pa.scalar(start, kind))
             table = table.filter(pc.and_(after, pc.less(table[clock], pa.scalar(end, kind))))
         parts.append(table)
     if not parts:
-        return captures[-1].table.slice(0, 0)
+        return captures[-1].known_before(now).slice(0, 0)
     return pa.concat_tables(parts, promote_options="permissive") if len(parts) > 1 else parts[0]
 
 
@@ -211,6 +219,20 @@ def _tell(ctx: Context, execution: Execution, outcome: Outcome) -> None:
             )
     for fact in published(execution.datapoints):
         ctx.emit(fact)
+
+
+def coverage(execution: Execution, window: int) -> MetricMeasured:
+    """The share of the captured rows of an execution's period whose label it could know.
+
+    It is `monitor.coverage.SCHEDULE`, told of every execution that needs labels; undefined where the
+    period held no rows.
+    """
+    return MetricMeasured(
+        metric=f"monitor.coverage.{execution.schedule}",
+        value=execution.labelled / execution.rows if execution.rows else None,
+        of_window=window,
+        rows=execution.rows,
+    )
 
 
 def report_files(executions: Sequence[Execution]) -> Files:

@@ -61,7 +61,7 @@ def live(run: Run, stream: Stream, deployment: Deployment) -> Deployment:
         served = run.do(serve_window, deployment, request)
         stream.observe(deployment, served, run.keep(screened))
         labels = stream.labels_due(window.number)
-        captured = run.do(capture_window, deployment, screened, request, served)
+        captured = run.do(capture_window, deployment, screened, request, served, labels)
         captures = history.with_capture(captured, labels)
         findings = run.do(monitor_window, deployment, screened, request, served, captures, labels, history)
         kept = captures[-reach:] if reach else ()

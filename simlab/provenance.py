@@ -91,7 +91,11 @@ def source_digest(judging: bool = False) -> str:
 
 
 def foreign_code(settings: Any) -> list[str]:
-    """Digests of the files that settings name: somebody else's functions (`pkg.module.mine`), and JSON."""
+    """Digests of the files that settings name.
+
+    Somebody else's functions (`mypkg.mymodule.mine`) count by the file that holds them, JSON files
+    (`constraints.json`) by their content.
+    """
     if isinstance(settings, Mapping):
         return [d for key, value in settings.items() for d in (*foreign_code(key), *foreign_code(value))]
     if isinstance(settings, (list, tuple)):

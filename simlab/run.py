@@ -306,6 +306,7 @@ class Run:
             tell=lambda text: self.watch("say", text),
             ordinal=ordinal,
             seam=through,
+            moment=self.scenario.clock.moment(0 if self.window is None else self.window + 1),
         )
 
     def fail(self, name: str, why: str, facts: Sequence[Event] = ()) -> NoReturn:

@@ -470,10 +470,14 @@ class Stream:
         import pyarrow as pa
 
         now = np.datetime64(self.scenario.clock.moment(window + 1), "us")
+        began = np.datetime64(self.scenario.clock.moment(window), "us")
         due, fresh = [], 0
         for number, waiting in list(self._pending.items()):
             known = waiting["due"].to_numpy() < now
             arrived = _only(waiting.select(["inference_id", "label", "window"]), known)
+            # What was due before its row was delivered becomes known with the row, in this window.
+            collected = pa.array(np.maximum(waiting["due"].to_numpy()[known], began))
+            arrived = arrived.append_column("collected", collected)
             rest = _only(waiting, ~known)
             if arrived.num_rows:
                 fresh += arrived.num_rows
@@ -492,6 +496,7 @@ class Stream:
                 "inference_id": pa.array([], pa.int64()),
                 "label": pa.array([], pa.float64()),
                 "window": pa.array([], pa.int64()),
+                "collected": pa.array([], pa.timestamp("us")),
             }
         )
         labels = Labels(arrived=window, table=pa.concat_tables([empty, *due]).combine_chunks(), fresh=fresh)

@@ -27,9 +27,27 @@ class Captured:
     start: datetime
     end: datetime
     table: pa.Table
-    """Inference id, event time, every feature, `prediction`, and `label` (null while it is unknown)."""
+    """Inference id, event time, every feature, `prediction`, `label` (null while it is unknown) and,
+    once one is known, `collected`: when it became known."""
     of: int
     """Rows that were answered; the table holds the sampled share of them."""
+    endpoint: str = ""
+    """Endpoint that answered."""
+    features: tuple[str, ...] = ()
+    """The features in the order in which a request names them."""
+    clock: str = ""
+    """Column of the event times."""
+    mode: Literal["", "Input", "Output", "InputAndOutput"] = ""
+    """What of it is written to files; empty where nothing is."""
+    encoding: Literal["CSV", "JSON"] = "CSV"
+    """How a captured record is written: CSV or JSON."""
+    truth: pa.Table | None = None
+    """Labels that were collected during the window, of whichever rows, where files are written:
+    inference id, label, and when each was collected."""
+
+    def without_truth(self) -> Captured:
+        """The capture alone, as it is kept to be looked at again."""
+        return self if self.truth is None else replace(self, truth=None)
 
     def merged(self, known: pa.Table) -> Captured:
         """The same capture with every label that is known by now.
@@ -40,8 +58,8 @@ class Captured:
         Parameters
         ----------
         known
-            Inference id, label and window of labels that became known; those of other windows do not
-            count.
+            Inference id, label, window and moment of labels that became known; those of other windows do
+            not count.
         """
         import numpy as np
         import pyarrow as pa
@@ -59,8 +77,38 @@ class Captured:
         before = self.table["label"].to_numpy(zero_copy_only=False)
         label = np.where(fresh, truth[at], before)
         column = pa.array(label, pa.float64(), mask=np.isnan(label))
-        place = self.table.column_names.index("label")
-        return replace(self, table=self.table.set_column(place, "label", column))
+        table = self.table.set_column(self.table.column_names.index("label"), "label", column)
+        if "collected" in known.column_names:
+            moments = labels["collected"].to_numpy()[order].astype("datetime64[us]")
+            since = np.full(len(fresh), np.datetime64("NaT"), "datetime64[us]")
+            if "collected" in table.column_names:
+                since = table["collected"].to_numpy(zero_copy_only=False).astype("datetime64[us]")
+                table = table.drop_columns(["collected"])
+            since = np.where(fresh, moments[at], since)
+            when = pa.array(since, pa.timestamp("us"), mask=np.isnat(since))
+            table = table.append_column("collected", when)
+        return replace(self, table=table)
+
+    def known_before(self, moment: datetime) -> pa.Table:
+        """Its rows as they were known at a moment: a label that was collected then or later is null.
+
+        A window may be longer than the time between two executions; the labels of its last hour are
+        nothing that an execution in its first hour could know.
+        """
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        if "collected" not in self.table.column_names:
+            return self.table
+        now = pa.scalar(moment, pa.timestamp("us"))
+        late = pc.greater_equal(self.table["collected"], now).fill_null(False)
+        table = self.table.drop_columns(["collected"])
+        if not pc.any(late).as_py():
+            return table
+        place = table.column_names.index("label")
+        return table.set_column(
+            place, "label", pc.if_else(late, pa.scalar(None, pa.float64()), table["label"])
+        )
 
 
 @dataclass(frozen=True)

@@ -71,6 +71,7 @@ STAGES: tuple[Stage, ...] = (
         "SageMaker data capture, ground truth",
         "simlab",
         live=("capture_window",),
+        files="capture_files",
     ),
     Stage(
         "monitor",

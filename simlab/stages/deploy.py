@@ -84,4 +84,5 @@ def deploy_model(
         parity=gap,
         model=model,
         endpoint=endpoint,
+        deployed=ctx.moment,
     )
