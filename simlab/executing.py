@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from simlab.artifacts import Deployment, Finding
 from simlab.context import Context
-from simlab.events import BaselineSuggested, ConstraintViolated, MetricsPublished, MonitoringExecuted
+from simlab.events import BaselineSuggested, ConstraintViolated, MonitoringExecuted
 from simlab.monitors import Material, Outcome, completed
+from simlab.publishing import published as published
 from simlab.schedules import Firing, Schedule, firings
 from simlab.signature import find, keywords, module_of, settings
-from simlab.watched import Captured, Datapoint, Execution, Files
+from simlab.watched import Captured, Execution, Files
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -210,19 +211,6 @@ def _tell(ctx: Context, execution: Execution, outcome: Outcome) -> None:
             )
     for fact in published(execution.datapoints):
         ctx.emit(fact)
-
-
-def published(datapoints: Sequence[Datapoint]) -> list[MetricsPublished]:
-    """Facts of what was published: one per namespace, dimensions and unit, in the order of the datapoints."""
-    groups: dict[tuple[str, tuple[tuple[str, str], ...], str], dict[str, tuple[float, ...]]] = {}
-    for point in datapoints:
-        key = (point.namespace, tuple(point.dimensions.items()), point.unit)
-        figures = (point.count, point.total, point.minimum, point.maximum)
-        groups.setdefault(key, {})[point.metric] = figures
-    return [
-        MetricsPublished(namespace=namespace, dimensions=dict(dimensions), unit=unit, values=values)
-        for (namespace, dimensions, unit), values in groups.items()
-    ]
 
 
 def report_files(executions: Sequence[Execution]) -> Files:

@@ -12,6 +12,7 @@ from simlab.stages.approve import approve_version
 from simlab.stages.capture import capture_window
 from simlab.stages.deploy import deploy_model
 from simlab.stages.evaluate import evaluate_model
+from simlab.stages.explain import explain_model
 from simlab.stages.features import build_features, look_up_features
 from simlab.stages.ingest import ingest_rows
 from simlab.stages.monitor import monitor_window, suggest_baselines
@@ -38,6 +39,7 @@ def build(run: Run, rows: Rows, replacing: Deployment | None = None) -> Deployme
     params = run.do(tune_params, features, run.scenario.setting("train", "algorithm", "lightgbm"))
     model = run.do(train_model, features, params)
     scores = run.do(evaluate_model, model, features)
+    run.do(explain_model, model, features)
     version = run.do(register_model, model, scores, features, params)
     match run.do(approve_version, version):
         case Approved() as approved:

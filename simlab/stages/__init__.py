@@ -48,7 +48,13 @@ STAGES: tuple[Stage, ...] = (
     Stage("train", ("train_model",), "SageMaker training job", "LightGBM, scikit-learn"),
     Stage("evaluate", ("evaluate_model",), "SageMaker Processing (evaluation step)", "scikit-learn"),
     # bias: Clarify pre- and post-training metrics stand here
-    # explain: Clarify explanations stand here
+    Stage(
+        "explain",
+        ("explain_model",),
+        "SageMaker Clarify (explainability), ClarifyCheck step",
+        "LightGBM, scikit-learn",
+        files="explanation_files",
+    ),
     Stage("register", ("register_model",), "SageMaker Model Registry, MLflow app", "MLflow"),
     Stage("approve", ("approve_version",), "Model package approval status", "simlab"),
     Stage("deploy", ("deploy_model",), "SageMaker endpoint (CreateEndpoint)", "ONNX"),
