@@ -34,7 +34,7 @@ def ndcg(training: Mapping[str, float], live: Mapping[str, float]) -> float | No
         The two do not hold the same features.
 
     >>> round(ndcg({"a": 0.7, "b": 0.5, "c": 0.05}, {"a": 0.1, "b": 0.2, "c": 0.3}), 4)
-    0.6877
+    0.6876
     """
     if set(training) != set(live):
         apart = sorted(set(training) ^ set(live))
