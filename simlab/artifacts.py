@@ -231,6 +231,38 @@ class BiasReport:
 
 
 @dataclass(frozen=True)
+class Surrogate:
+    """A small tree that answers as a model does, as far as it can."""
+
+    text: str
+    """The tree in words."""
+    r2: float | None
+    """Share of the variance of the model's answers that it explains, on rows it did not learn from."""
+    agreement: float | None
+    """Share of those rows that both call alike; None in a regression."""
+
+
+@dataclass(frozen=True)
+class Reasons:
+    """Why a model answers as it does, on a sample of rows it never saw."""
+
+    rows: int
+    """Rows in the sample; 0 where nothing was explained."""
+    method: str
+    """TreeShap or LinearShap."""
+    agg_method: str
+    attributions: Mapping[str, float]
+    """Global attribution of each feature, in the model's order."""
+    expected_value: float
+    """The raw score where nothing is known of a row; with a row's attributions it sums to its raw score."""
+    permutation: Mapping[str, tuple[float | None, float | None]] = field(default_factory=dict)
+    """How much worse the model gets where a feature is shuffled: mean and deviation."""
+    surrogate: Surrogate | None = None
+    files: Files = field(default_factory=dict)
+    """`analysis.json` and what else may be opened."""
+
+
+@dataclass(frozen=True)
 class Version:
     """A registered model version; numbers count up within a run."""
 

@@ -396,7 +396,7 @@ def _metrics(scenario: Scenario, shape: Schema) -> Iterator[str]:
     extra = ("positive_rate", "predicted_rate") if shape.problem == "binary" else ("bias", "mape")
     full = {f"{stage}.{m}" for stage in ("evaluate", "monitor") for m in (*good, *extra)}
     full |= {f"evaluate.{rival}.{m}" for rival in ("dummy", "rule") for m in (*good, *extra)}
-    full |= {"serve.rows", "validate.rejected"}
+    full |= {"serve.rows", "validate.rejected", "explain.surrogate.r2", "explain.surrogate.agreement"}
     if shape.problem == "binary":
         full |= {f"monitor.estimated.{m}" for m in ("accuracy", "auc", "log_loss")}
     for part in ("given", "expect"):
@@ -406,6 +406,10 @@ def _metrics(scenario: Scenario, shape: Schema) -> Iterator[str]:
                 if isinstance(metric, str) and metric not in full and not name.startswith("bias_"):
                     where = f"{part}[{number}].{name}.metric"
                     yield f"{where}: no metric called {metric!r}{did_you_mean(metric, full)}"
+    along = _inner(scenario.setting("explain", "pdp"), "features")
+    for column in along if isinstance(along, (list, tuple)) else ():
+        if isinstance(column, str) and column not in (known := [c.name for c in shape.features]):
+            yield f"stages.explain.pdp.features: no feature called {column!r}{did_you_mean(column, known)}"
     named = [
         ("tune.metric", scenario.setting("tune", "metric")),
         ("approve.metric", scenario.setting("approve", "metric")),

@@ -13,6 +13,7 @@ from simlab.stages.bias import measure_bias
 from simlab.stages.capture import capture_window
 from simlab.stages.deploy import deploy_model
 from simlab.stages.evaluate import evaluate_model
+from simlab.stages.explain import explain_model
 from simlab.stages.features import build_features, look_up_features
 from simlab.stages.ingest import ingest_rows
 from simlab.stages.monitor import monitor_window, suggest_baselines
@@ -40,6 +41,7 @@ def build(run: Run, rows: Rows, replacing: Deployment | None = None) -> Deployme
     model = run.do(train_model, features, params)
     scores = run.do(evaluate_model, model, features)
     bias = run.do(measure_bias, model, features)
+    run.do(explain_model, model, features)
     version = run.do(register_model, model, scores, features, params, bias)
     match run.do(approve_version, version):
         case Approved() as approved:

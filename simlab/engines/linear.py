@@ -106,6 +106,50 @@ def predict(model: Model, table: pa.Table) -> Matrix:
     return _answer(_read(model.native), matrix.numbers(table, model.numeric), codes, model.problem)
 
 
+def contributions(model: Model, table: pa.Table, background: pa.Table) -> tuple[Matrix, float]:
+    """What each feature adds to an answer: its weight times its distance from the background's mean.
+
+    Exact Shapley values of a linear model of independent features (Lundberg and Lee 2017, corollary 1).
+    They explain the raw score: the log odds of the positive class, or the value. Numbers count as the
+    model sees them, filled and clipped; the parts of a category are one feature.
+
+    Parameters
+    ----------
+    table
+        Rows to explain.
+    background
+        Rows whose mean stands for knowing nothing.
+
+    Returns
+    -------
+    contributions
+        Doubles of shape [rows, features], the numeric features first, then the categorical ones.
+    expected_value
+        The mean raw score of the background; with a row's contributions it sums to its raw score.
+
+    Raises
+    ------
+    SimlabError
+        The background has no rows.
+    """
+    if not background.num_rows:
+        raise SimlabError("a linear model is explained against a background, and that has no rows")
+    fitted = _read(model.native)
+    usual = _effects(fitted, model, background).mean(axis=0)
+    return _effects(fitted, model, table) - usual, float(fitted["intercept"] + usual.sum())
+
+
+def _effects(fitted: Mapping[str, Any], model: Model, table: pa.Table) -> Matrix:
+    """What each feature puts into the raw score, [rows, features]."""
+    numbers = _standard(fitted, matrix.numbers(table, model.numeric)) * np.array(fitted["weight"])
+    parts = [numbers.reshape(table.num_rows, len(model.numeric))]
+    codes = matrix.codes(table, model.categories)
+    for column, name in zip(codes.T, fitted["effect"], strict=True):
+        effect = np.array([*fitted["effect"][name], 0.0])
+        parts.append(effect[np.where(np.isnan(column), len(effect) - 1, column).astype(np.int64)][:, None])
+    return np.hstack(parts)
+
+
 def objective(
     features: FeatureSet, *, metric: str, rounds: int, seed: int
 ) -> Callable[[Mapping[str, Any]], tuple[float, int]]:

@@ -342,6 +342,54 @@ def rule(features: FeatureSet) -> tuple[dict[str, float | None], str]:
     return metrics(schema.problem, matrix.truth(test, schema.target), scores, cut), text
 
 
+def surrogate(
+    schema: Schema,
+    taught: tuple[pa.Table, Matrix],
+    judged: tuple[pa.Table, Matrix],
+    threshold: float,
+    *,
+    depth: int,
+) -> tuple[str, float | None, float | None]:
+    """A small tree that answers as a model does, as far as it can (TREPAN's idea: Craven and Shavlik 1995).
+
+    Its questions are those of `rule`. A leaf holds at least a hundredth of the rows.
+
+    Parameters
+    ----------
+    taught
+        Rows, and the model's answers to them, that the tree learns from; at least one.
+    judged
+        Others, on which it is held against the model.
+    threshold
+        An answer at or above it counts as positive (binary problems).
+    depth
+        Most questions before an answer.
+
+    Returns
+    -------
+    text
+        The tree in words, a line for each answer.
+    r2
+        Share of the variance of the model's answers that the tree's explain, on the judged rows; None
+        where those do not vary.
+    agreement
+        Share of the judged rows that both call alike; None for a regression, and without judged rows.
+    """
+    rows, answers = taught
+    others, asked = judged
+    questions = _questions(rows, schema)
+    leaf = max(1, rows.num_rows // 100)
+    grown = DecisionTreeRegressor(max_depth=depth, min_samples_leaf=leaf, random_state=0)
+    grown.fit(_answers(rows, questions), answers)
+    text = "\n".join(_lines(grown.tree_, questions, grown.tree_.value[:, 0, 0]))
+    if not others.num_rows:
+        return text, None, None
+    said = grown.predict(_answers(others, questions))
+    r2 = float(judge.r2_score(asked, said)) if np.ptp(asked) > 0 else None
+    alike = float(np.mean((said >= threshold) == (asked >= threshold)))
+    return text, r2, alike if schema.problem == "binary" else None
+
+
 Question = tuple[str, str | None, float]  # column, category asked for or None, median
 
 

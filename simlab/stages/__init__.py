@@ -54,7 +54,13 @@ STAGES: tuple[Stage, ...] = (
         "simlab",
         files="bias_files",
     ),
-    # explain: Clarify explanations stand here
+    Stage(
+        "explain",
+        ("explain_model",),
+        "SageMaker Clarify (explainability), ClarifyCheck step",
+        "LightGBM, scikit-learn",
+        files="explanation_files",
+    ),
     Stage("register", ("register_model",), "SageMaker Model Registry, MLflow app", "MLflow"),
     Stage("approve", ("approve_version",), "Model package approval status", "simlab"),
     Stage("deploy", ("deploy_model",), "SageMaker endpoint (CreateEndpoint)", "ONNX"),
