@@ -1,4 +1,4 @@
-"""AWS's open smclarify on one table: run by `clarify.py`, with the Python of its own environment.
+"""AWS's open smclarify on one table: run by `clarify_bias.py`, with the Python of its own environment.
 
     python clarify_reference.py TABLE.parquet ASKED.json
 

@@ -183,8 +183,8 @@ def split(name: str, column: pa.ChunkedArray, facet: Facet) -> Split:
     """
     import pyarrow as pa
 
-    numeric = not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type))
-    if not numeric:
+    column = _plain(column)
+    if _textual(column):
         if isinstance(facet, Threshold):
             raise SimlabError(f"facet {name}: a threshold needs numbers, and the column holds texts")
         return _categorical(name, column, facet)
@@ -200,6 +200,19 @@ def split(name: str, column: pa.ChunkedArray, facet: Facet) -> Split:
     if continuous:
         raise SimlabError(f"facet {name}: a continuous column needs a threshold, such as {{threshold: 40}}")
     return _each(name, values)
+
+
+def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """A column as its values: an encoded one without its dictionary."""
+    import pyarrow as pa
+
+    return column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
+
+
+def _textual(column: pa.ChunkedArray) -> bool:
+    import pyarrow as pa
+
+    return bool(pa.types.is_string(column.type) or pa.types.is_large_string(column.type))
 
 
 def _kind(values: np.ndarray) -> tuple[bool, bool]:
@@ -285,7 +298,8 @@ def strata(column: pa.ChunkedArray | None, name: str, rows: int) -> tuple[np.nda
 
     if column is None:
         return np.zeros(rows, np.int64), 1
-    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+    column = _plain(column)
+    if _textual(column):
         codes, known = coded(column)
         count = len(known) + 1
     else:

@@ -112,3 +112,17 @@ def test_positive_labels_are_a_list_or_lie_above_a_threshold() -> None:
     labels = np.array([0.0, 1.0, 2.0])
     assert positives(labels, values=[1, 2]).tolist() == [False, True, True]
     assert positives(labels, threshold=1).tolist() == [False, False, True]
+
+
+def test_how_a_column_is_laid_out_does_not_matter() -> None:
+    plain = texts("b", "a", None, "b")
+    parts = pa.chunked_array([plain.slice(0, 1).combine_chunks(), plain.slice(1).combine_chunks()])
+    for column in (parts, plain.cast(pa.dictionary(pa.int32(), pa.string())), plain.cast(pa.large_string())):
+        assert split("race", column, None).codes.tolist() == split("race", plain, None).codes.tolist()
+        assert strata(column, "race", 4)[0].tolist() == strata(plain, "race", 4)[0].tolist()
+
+
+def test_no_rows_are_no_groups_or_an_empty_one() -> None:
+    assert split("race", texts(), None).keys == ()
+    assert not split("race", texts(), ("a",)).member.any()
+    assert split("age", numbers(), Threshold(40)).texts == ("(40, 40]",)

@@ -28,27 +28,31 @@ def test_every_metric_of_the_golden_table_is_what_smclarify_said() -> None:
 
 
 def test_the_guides_worked_examples_come_out() -> None:
+    # confusion matrices of the guide's pages on RD and SD
+    tables = Counts(cells([[20, 10], [5, 65]], [[18, 5], [7, 20]]))
+    assert float(post_training.rd(tables)) == pytest.approx(65 / 70 - 20 / 27)
+    assert round(float(post_training.rd(tables)), 2) == 0.19
+    assert round(float(post_training.sd(tables)), 4) == 0.1159
+    loans = Counts(cells([[10, 10], [20, 60]], [[10, 10], [40, 40]]))
+    assert float(post_training.ad(loans)) == pytest.approx(0.2)
     # DCA 70/60 - 20/30 and DCR 40/30 - 50/60; the cells are one way to have such margins
-    counts = Counts(cells([[30, 10], [0, 60]], [[40, 0], [10, 20]]))
-    assert float(post_training.rd(counts)) == pytest.approx(1 - 20 / 30)
-    accepted = Counts(cells([[25, 15], [25, 45]], [[40, 10], [0, 20]]))  # a: 70 of label 1, 60 answered 1
-    assert float(post_training.dca(accepted)) == pytest.approx(70 / 60 - 20 / 30)
+    accepted = Counts(cells([[25, 15], [25, 45]], [[40, 10], [0, 20]]))
+    assert float(post_training.dca(accepted)) == pytest.approx(1 / 2)
     rejected = Counts(cells([[40, 10], [20, 0]], [[25, 15], [5, 0]]))
-    assert float(post_training.dcr(rejected)) == pytest.approx(40 / 30 - 50 / 60)
-    recalled = Counts(cells([[20, 10], [5, 65]], [[43, 30], [7, 20]]))
-    assert float(post_training.rd(recalled)) == pytest.approx(65 / 70 - 20 / 27)
-    assert round(float(post_training.rd(recalled)), 2) == 0.19
+    assert float(post_training.dcr(rejected)) == pytest.approx(1 / 2)
 
 
 def test_distances_take_any_number_of_label_values() -> None:
-    # the guide's college admissions: rejected, wait-listed, accepted
-    a, d = np.array([20, 40, 40]), np.array([70, 20, 10])
-    assert round(float(pre_training.kullback_leibler(a, d)), 2) == round(
-        0.2 * math.log(2 / 7) + 0.4 * math.log(2) + 0.4 * math.log(4), 2
-    )
+    # loans: 80 % of the others are approved, and 30 % of the group
+    assert round(float(pre_training.kullback_leibler(np.array([20, 80]), np.array([70, 30]))), 2) == 0.53
+    # college admissions: rejected, wait-listed, accepted
+    a, d = np.array([40, 40, 20]), np.array([20, 10, 70])
     assert float(pre_training.norm(a, d, np.inf)) == pytest.approx(0.5)
     assert float(pre_training.norm(a, d, 1)) / 2 == pytest.approx(0.5)
-    assert float(pre_training.norm(a, d, 2)) == pytest.approx(math.sqrt(0.25 + 0.04 + 0.09))
+    assert float(pre_training.norm(a, d, 2)) == pytest.approx(math.sqrt(0.04 + 0.09 + 0.25))
+    assert float(pre_training.kullback_leibler(a, d)) == pytest.approx(
+        0.4 * math.log(2) + 0.4 * math.log(4) + 0.2 * math.log(2 / 7)
+    )
 
 
 def test_label_values_that_one_group_lacks_do_not_count() -> None:

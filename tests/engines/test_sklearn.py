@@ -249,3 +249,12 @@ def test_rows_without_a_target_do_not_teach_the_labeller():
     assert graph == engine("sklearn").fit_labeller(world.table, world.schema, seed=3)
     with pytest.raises(SimlabError, match="rows with a known target"):
         engine("sklearn").fit_labeller(holes, world.schema, seed=3)
+
+
+def test_the_majority_of_the_nearest_answers():
+    known = np.array([[0.0], [1.0], [2.0], [10.0], [11.0]])
+    answers = np.array([True, False, False, True, True])
+    asked = np.array([[0.4], [10.2]])
+    votes = engine("sklearn").votes
+    assert votes(known, answers, asked, 1).tolist() == [True, True]
+    assert votes(known, answers, asked, 3).tolist() == [False, True]

@@ -1,6 +1,6 @@
 """Clarify's bias metrics beside AWS's open smclarify: whether they agree, and how fast both are.
 
-    python benchmarks/clarify.py PYTHON_OF_THE_OTHER_ENVIRONMENT [--rows 1000000] [--seeds 10] [--repeats 1]
+    python benchmarks/clarify_bias.py OTHER_PYTHON [--rows 1000000] [--seeds 10] [--repeats 1]
 
 The other environment is made with `pip install "pandas<3" "numpy<2" "pyarrow<21" smclarify`.
 Exit code 1 where a figure differs by more than 1e-9.
