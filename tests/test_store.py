@@ -37,7 +37,9 @@ VERSION = nouns.Version(1, MODEL, SCORES, SCHEMA, (CONSTRAINT,), TABLE, PARAMS)
 FINDING = nouns.Finding("data_quality", "drift", "age", "psi", None, 0.2, False, 3)
 DAY = datetime(2026, 1, 5)
 
-CAPTURED = nouns.Captured(0, 1, DAY, datetime(2026, 1, 6), TABLE, 9, "churn", ("age",), "at", "Input", "JSON", TABLE)
+CAPTURED = nouns.Captured(
+    0, 1, DAY, datetime(2026, 1, 6), TABLE, 9, "churn", ("age",), "at", "Input", "JSON", TABLE
+)
 DATAPOINT = nouns.Datapoint("aws/x", "f2", {"Endpoint": "churn"}, 1.0, 0.5, 0.5, 0.5, "None")
 EXECUTION = nouns.Execution(
     "churn", "dq", "data_quality", DAY, DAY, DAY, 3, 1, "Completed", 0, "done", {"statistics.json": b"{}"}, (DATAPOINT,)
