@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from simlab.capture_format.quick import plain_columns
 from simlab.capture_format.records import Unreadable, id_of, object_of, part_of, values_of
 from simlab.capture_format.writing import ANSWER
 
@@ -93,15 +94,41 @@ def read_captures(
     outputs
         Columns of an answer.
     """
+    kinds: Mapping[str, Kind] = features if isinstance(features, Mapping) else {}
+    whole = list(_lines(source))
+    if quickly := _quickly([text for _, _, text in whole], kinds, outputs):
+        return quickly
     lines, bad = _Lines(), []
     names = list(features)
-    for file, number, text in _lines(source):
+    for file, number, text in whole:
         try:
             lines.add(text, file, number, names, list(outputs))
         except (Unreadable, ValueError, RecursionError) as wrong:
             bad.append(BadLine(file, number, _reason(wrong), text[:SHOWN]))
-    kinds: Mapping[str, Kind] = features if isinstance(features, Mapping) else {}
     return lines.captures(kinds, names, list(outputs), bad)
+
+
+def _quickly(texts: list[str], kinds: Mapping[str, Kind], outputs: Sequence[str]) -> Captures | None:
+    """What plain lines say, by whole columns; None where they are not plain, or the kinds are not known."""
+    import pyarrow as pa
+
+    if not kinds or not outputs or {*kinds} & {*outputs} or len({*outputs}) < len(outputs):
+        return None
+    try:
+        body = "\n".join(texts).encode()
+    except UnicodeEncodeError:
+        return None
+    columns = plain_columns(body, len(texts), {"endpointInput": list(kinds), "endpointOutput": outputs})
+    if columns is None:
+        return None
+    ids = {"event_id": "eventId", "inference_id": "inferenceId", "inference_time": "inferenceTime"}
+    made = {name: columns[key] for name, key in ids.items()}
+    try:
+        for name in (*outputs, *kinds):
+            made[name] = _typed(columns[name], kinds.get(name))
+    except pa.ArrowInvalid:
+        return None
+    return Captures(pa.table(made), tuple(texts), ())
 
 
 def read_truth(source: Source) -> Truth:
@@ -276,7 +303,7 @@ def _turned(rows: list[list[Any] | None], width: int) -> list[tuple[Any, ...]]:
     return list(zip(*filled, strict=True)) if filled else [()] * width
 
 
-def _numbers(cells: Sequence[str | None]) -> bool:
+def _numbers(cells: Sequence[str | None] | pa.Array) -> bool:
     """Whether all cells that are there are numbers."""
     import pyarrow as pa
 
@@ -291,7 +318,7 @@ def _number(cell: str | None) -> bool:
     return _numbers([cell])
 
 
-def _typed(cells: Sequence[str | None], kind: Kind | None) -> pa.Array:
+def _typed(cells: Sequence[str | None] | pa.Array, kind: Kind | None) -> pa.Array:
     import pyarrow as pa
 
     if kind is None:
@@ -300,7 +327,7 @@ def _typed(cells: Sequence[str | None], kind: Kind | None) -> pa.Array:
     return text.cast(pa.float64()) if kind == "numeric" else text
 
 
-def _guessed(cells: Sequence[str | None]) -> pa.Array:
+def _guessed(cells: Sequence[str | None] | pa.Array) -> pa.Array:
     """Numbers where all cells are, else text."""
     import pyarrow as pa
 

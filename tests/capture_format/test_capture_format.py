@@ -8,6 +8,7 @@ import uuid
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pyarrow as pa
@@ -190,6 +191,54 @@ def test_a_bad_line_is_set_aside_with_its_reason_and_its_place(line: bytes, reas
     assert found.table.num_rows == len(found.records) == 2
     (told,) = found.bad
     assert (told.file, told.line) == ("f.jsonl", 2) and reason in told.reason
+
+
+plain = st.text(st.characters(exclude_categories=["Cs"], exclude_characters='"\r\n,'), min_size=1, max_size=5)
+
+
+@given(
+    jobs=st.lists(st.none() | plain, min_size=1, max_size=5),
+    ages=st.lists(
+        st.sampled_from(["", "1", "-2.5e3", "nan", " 3", "x", "0x1", "1_0", "+4", "1."]),
+        min_size=5,
+        max_size=5,
+    ),
+    spoil=st.sampled_from(["", "", "not JSON", '{"a":1}']),
+)
+def test_both_readers_read_the_same(jobs: list[str | None], ages: list[str], spoil: str) -> None:
+    table = rows(age=ages[: len(jobs)], job=pa.array(jobs, pa.string()))
+    files = written(table)
+    if spoil:
+        files |= {"z": spoil.encode()}
+    kinds = {"age": "numeric", "job": "categorical"}
+    one = read_captures(files, kinds)
+    with mock.patch("simlab.capture_format.reading.plain_columns", return_value=None):
+        other = read_captures(files, kinds)
+    # NaN is not itself.
+    assert (
+        str(one.table.to_pylist()) == str(other.table.to_pylist()) and one.table.schema == other.table.schema
+    )
+    assert (one.records, one.bad) == (other.records, other.bad)
+
+
+@given(data=st.lists(st.text('ab,"', min_size=1, max_size=9), min_size=1, max_size=4))
+def test_both_readers_make_the_same_of_quotes(data: list[str]) -> None:
+    body = b"\n".join(bad(data=text) for text in data)
+    kinds = dict.fromkeys("abc", "categorical")
+    one = read_captures({"f": body}, kinds)
+    with mock.patch("simlab.capture_format.reading.plain_columns", return_value=None):
+        other = read_captures({"f": body}, kinds)
+    assert one.table.equals(other.table) and one.bad == other.bad
+
+
+def test_plain_lines_are_read_by_whole_columns() -> None:
+    files = written(rows(age=[30.0, None], job=["baker", None]))
+    with mock.patch("simlab.capture_format.reading.object_of", side_effect=AssertionError):
+        found = read_captures(files, {"age": "numeric", "job": "categorical"})
+    assert found.table.select(["age", "job"]).to_pylist() == [
+        {"age": 30.0, "job": "baker"},
+        {"age": None, "job": None},
+    ]
 
 
 # --- ground truth -------------------------------------------------------------------------------
