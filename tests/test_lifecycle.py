@@ -34,6 +34,7 @@ def test_every_stage_has_its_turn_and_its_place(tiny: Path, warm: Lab) -> None:
         "tune",
         "train",
         "evaluate",
+        "explain",
         "register",
         "approve",
         "deploy",
