@@ -152,6 +152,11 @@ def test_no_text_makes_it_stumble(text: str) -> None:
         ({"stages.monitor.detectors": {"numerical": "psi"}}, ("stages.monitor.detectors", "numerical")),
         ({"stages.monitor.alarm": {"datapoints": 4, "of": 3}}, ("4 of 3 datapoints can never breach",)),
         ({"stages.monitor.ignore": ["agge"]}, ("did you mean 'age'?",)),
+        (
+            {"stages.explain": {"pdp": {"features": ["agge"]}}},
+            ("stages.explain.pdp.features", "did you mean 'age'?"),
+        ),
+        ({"stages.explain": {"pdp": {"top_k": 3}}}, ("stages.explain.pdp", "no key called 'top_k'")),
         ({"stages.retrain.policy": "onalarm"}, ("did you mean 'on_alarm'?",)),
         ({"stages.retrain.policy": {"every": {"window": 3}}}, ("did you mean 'windows'?",)),
         ({"stages.retrain.policy": {"every": {}, "never": {}}}, ("write one policy by its name",)),

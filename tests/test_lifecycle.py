@@ -36,6 +36,7 @@ def test_every_stage_has_its_turn_and_its_place(tiny: Path, warm: Lab) -> None:
         "train",
         "evaluate",
         "bias",
+        "explain",
         "register",
         "approve",
         "deploy",
