@@ -34,12 +34,14 @@ ENGINES = (
 
 _NO_MATTER = {
     "cli.py",
+    "cli_cloudwatch.py",
     "checking.py",
     "episodes.py",
     "expect.py",
     "home.py",
     "lab.py",
     "machine.py",
+    "options.py",
     "progress.py",
     "progress_worlds.py",
     "projector.py",

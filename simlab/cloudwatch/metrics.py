@@ -356,6 +356,43 @@ def list_metrics(store: Iterable[Published], namespace: str | None = None) -> li
     ]
 
 
+def find_metric(
+    store: Iterable[Published], metric: str, namespace: str | None, dimensions: Mapping[str, str] | None
+) -> tuple[str, Mapping[str, str]]:
+    """The namespace and the dimensions of a metric, where what was said of it means exactly one.
+
+    Parameters
+    ----------
+    metric
+        Its name.
+    namespace, dimensions
+        None where they were not said.
+
+    Raises
+    ------
+    UsageError
+        No metric or several are meant; the message says which there are.
+    """
+    known = {
+        (told.point.namespace, told.point.metric, tuple(sorted(told.point.dimensions.items())))
+        for told in store
+    }
+    named = [key for key in sorted(known) if key[1] == metric]
+    if not named:
+        names = {name for space, name, _ in known if namespace in (None, space)}
+        raise UsageError(f"no metric called {metric!r} was published{did_you_mean(metric, names)}")
+    wanted = None if dimensions is None else tuple(sorted(dimensions.items()))
+    meant = [key for key in named if namespace in (None, key[0]) and wanted in (None, key[2])]
+    if len(meant) != 1:
+        shown = "\n".join(
+            f"  --namespace {space}" + "".join(f" --dimension {key}={value}" for key, value in dims)
+            for space, _, dims in meant or named
+        )
+        what = "several metrics have" if meant else "no metric with these dimensions has"
+        raise UsageError(f"{what} the name {metric!r}; there are\n{shown}")
+    return meant[0][0], dict(meant[0][2])
+
+
 def latest(store: Iterable[Published]) -> list[Published]:
     """The newest datapoint of every metric, by namespace, name and dimensions."""
     found: dict[tuple[Any, ...], Published] = {}
