@@ -70,7 +70,7 @@ def _labels(dimensions: Mapping[str, str], extra: Mapping[str, str]) -> str:
         number = 1
         while label in found:
             number += 1
-            label = f"{name}_{number}"
+            label = f"{name}{number}"
         found[label] = value
     inner = ",".join(f'{label}="{_escaped(value)}"' for label, value in found.items())
     return f"{{{inner}}}" if inner else ""
