@@ -16,6 +16,8 @@ from simlab.watched import Captured as Captured
 from simlab.watched import Datapoint as Datapoint
 from simlab.watched import Execution as Execution
 from simlab.watched import Files as Files
+from simlab.watched import Notification as Notification
+from simlab.watched import Published as Published
 
 if TYPE_CHECKING:  # Arrow costs a tenth of a second, which `simlab check` need not pay
     import pyarrow as pa
@@ -452,6 +454,22 @@ class Findings:
     """What the labels that arrived add to the trail of errors."""
     executions: tuple[Execution, ...] = ()
     """Scheduled monitors that ran in this window."""
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    """Why an alarm changed in this window, by its name."""
+
+
+@dataclass(frozen=True)
+class Alarms:
+    """Metric and composite alarms after one window, and what followed from them."""
+
+    window: int
+    states: Mapping[str, str]
+    """State of every one: `metric:NAME`, `composite:NAME`."""
+    published: tuple[Published, ...] = ()
+    """Datapoints that some alarm may still look at."""
+    matched: tuple[str, ...] = ()
+    """Rules to retrain that matched in this window."""
+    notifications: tuple[Notification, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -496,6 +514,22 @@ class History:
     """Trail of the errors since the deployment, by window, at most `ERRORS_KEPT` rows in all."""
     captures: tuple[Captured, ...] = ()
     """What was captured of the latest windows, oldest first, with every label that is known by now."""
+    published: tuple[Published, ...] = ()
+    """Datapoints that a metric alarm may still look at."""
+    matched: Mapping[str, int] = field(default_factory=dict)
+    """Last window in which each rule to retrain matched."""
+
+    def with_alarms(self, found: Alarms) -> History:
+        """The history with the metric and composite alarms of its newest window."""
+        alarms = dict(sorted({**self.alarms, **found.states}.items()))
+        sounding = [name for name, state in alarms.items() if state == "ALARM"]
+        return replace(
+            self,
+            alarms=alarms,
+            onset={name: self.onset.get(name, self.window) for name in sounding},
+            published=found.published,
+            matched={**self.matched, **dict.fromkeys(found.matched, found.window)},
+        )
 
     def with_capture(self, captured: Captured, labels: Labels) -> tuple[Captured, ...]:
         """Captures including a new window's, joined with the labels that are known by now."""

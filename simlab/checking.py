@@ -15,6 +15,8 @@ from simlab import episodes, expect
 from simlab.artifacts import Schema
 from simlab.clarify.facets import Facets
 from simlab.clarify.facets import problems_in as facet_problems
+from simlab.cloudwatch.settings import Settings
+from simlab.cloudwatch.settings import problems as alarm_problems
 from simlab.dataset import Card, find_dataset, load_card, schema
 from simlab.engines import engine
 from simlab.errors import ScenarioInvalid, did_you_mean
@@ -117,6 +119,7 @@ def _nested(typed: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     if isinstance(alarm, Datapoints) and alarm.datapoints > alarm.of:
         yield f"stages.monitor.alarm: {alarm.datapoints} of {alarm.of} datapoints can never breach"
     yield from _schedules(typed)
+    yield from (f"stages.alarm.{found}" for found in alarm_problems(Settings(**typed.get("alarm", {}))))
     policy = typed.get("retrain", {}).get("policy", "never")
     if isinstance(policy, dict) and len(policy) != 1:
         yield "stages.retrain.policy: write one policy by its name"

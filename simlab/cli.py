@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from simlab.cli_cloudwatch import alarms, metrics, show_bus
 from simlab.cli_constraints import app as constraints_app
 from simlab.engines import mute_warnings
 from simlab.errors import SimlabError, UsageError
-
-if TYPE_CHECKING:
-    from simlab.lab import Lab
+from simlab.options import AsJson, Home, RunName
+from simlab.options import lab_of as _lab
+from simlab.options import print_json as _print_json
 
 app = typer.Typer(
     name="simlab",
@@ -27,15 +28,7 @@ app = typer.Typer(
 )
 app.add_typer(constraints_app)
 
-Home = Annotated[
-    Path | None,
-    typer.Option("--home", help="Folder for everything simlab writes [SIMLAB_HOME, else .simlab]."),
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 ScenarioFile = Annotated[Path, typer.Argument(help="A scenario file, or the name of a shipped one.")]
-RunName = Annotated[
-    str | None, typer.Argument(help="A run, as `simlab runs` lists it; the newest when left out.")
-]
 Sets = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Change the scenario: stages.retrain.policy=never."),
@@ -52,12 +45,6 @@ Dask = Annotated[
 ]
 
 
-def _lab(home: Path | None) -> Lab:
-    from simlab.lab import Lab
-
-    return Lab(home)
-
-
 def _end_politely() -> None:
     from simlab.home import stop_on_terminate
 
@@ -68,10 +55,6 @@ def _find(scenario: Path) -> Path:
     from simlab.shipped import find_scenario
 
     return find_scenario(scenario)
-
-
-def _print_json(body: Any) -> None:
-    sys.stdout.write(json.dumps(body, indent=1, default=str) + "\n")
 
 
 def _sets(given: list[str] | None) -> dict[str, Any]:
@@ -302,11 +285,21 @@ def events(
     verify: Annotated[
         bool, typer.Option("--verify", help="Check both logs against their chains and the record.")
     ] = False,
+    eventbridge: Annotated[
+        bool, typer.Option("--eventbridge", help="As the events AWS would have put on the bus, one a line.")
+    ] = False,
+    pattern: Annotated[
+        str | None,
+        typer.Option("--pattern", metavar="JSON", help="Only those that match: a file, or the pattern."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show what a run said, or verify that nobody changed it."""
     from simlab.progress import show_event
 
+    if eventbridge or pattern is not None:
+        show_bus(run, home, pattern, as_json)
+        return
     lab = _lab(home)
     if verify:
         found = lab.verify(run)
@@ -331,6 +324,10 @@ def events(
         return
     for fact in told:
         typer.echo(show_event(fact))
+
+
+app.command()(metrics)
+app.command()(alarms)
 
 
 @app.command("list")

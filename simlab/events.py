@@ -304,6 +304,29 @@ class MetricsPublished(Event):
     """By metric name: how many values, their sum, the least and the greatest."""
 
 
+class RuleMatched(Event):
+    """An EventBridge rule matched an event."""
+
+    kind: Literal["RuleMatched"] = "RuleMatched"
+    rule: str
+    detail_type: str
+    event_id: str
+    target: str
+    """`retrain`, or `notify` and the topic."""
+
+
+class NotificationSent(Event):
+    """A notification was published to an SNS topic; whether a webhook took it is no fact."""
+
+    kind: Literal["NotificationSent"] = "NotificationSent"
+    topic: str
+    subject: str
+    message_id: str
+    alarm: str = ""
+    """Alarm whose action it was; empty where a rule sent it."""
+    to: tuple[Literal["file", "terminal", "webhook"], ...]
+
+
 class RetrainPlanned(Event):
     """A policy decided to retrain."""
 
@@ -367,6 +390,8 @@ Fact = Annotated[
     | MonitoringExecuted
     | ConstraintViolated
     | MetricsPublished
+    | RuleMatched
+    | NotificationSent
     | RetrainPlanned
     | RetrainFinished
     | Judged

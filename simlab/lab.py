@@ -18,6 +18,11 @@ from simlab import events as e
 from simlab import log
 from simlab.calibration import Calibration, calibrate
 from simlab.checking import Checked, check, checked
+from simlab.cloudwatch.describe import describe_alarm_history, describe_alarms
+from simlab.cloudwatch.events import eventbridge
+from simlab.cloudwatch.metrics import published
+from simlab.cloudwatch.patterns import matches, problems_in
+from simlab.cloudwatch.settings import Settings
 from simlab.errors import (
     EnvironmentProblem,
     LogBroken,
@@ -47,6 +52,7 @@ from simlab.story import source_of, tell
 from simlab.sweep import Swept, sweep
 from simlab.truth import truth
 from simlab.twin import Twins, effects, twin
+from simlab.watched import Published
 
 
 @dataclass(frozen=True)
@@ -183,7 +189,7 @@ class Lab:
         ScenarioInvalid
             Which episode an alarm belongs to could not be told.
         """
-        scenario, folder = self._scenario(run), self.folder(run)
+        scenario, folder = self.scenario(run), self.folder(run)
         measured = None
         if twins and any(i.enabled for i in scenario.inject):
             ready = checked(scenario, folder.name)
@@ -191,11 +197,55 @@ class Lab:
                 measured = effects(ready, self.home)
         return scored(folder.name, scenario, self.events(run), self.events(run, world=True), measured)
 
+    def metrics(self, run: str | None) -> tuple[Published, ...]:
+        """Every datapoint that a run published, under CloudWatch's names."""
+        return published(self.events(run), _endpoint(self.scenario(run)))
+
+    def alarms(self, run: str | None, alarm: str | None = None) -> dict[str, Any]:
+        """A run's alarms and what happened to them, as DescribeAlarms and DescribeAlarmHistory say it.
+
+        Parameters
+        ----------
+        run
+            Its name; the newest one when None.
+        alarm
+            History of this alarm alone, by its AlarmName.
+        """
+        scenario, facts = self.scenario(run), self.events(run)
+        found = describe_alarms(facts, _alarming(scenario), endpoint=_endpoint(scenario))
+        return {**found, **describe_alarm_history(facts, alarm)}
+
+    def bus(self, run: str | None, pattern: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+        """A run's events in EventBridge's shape, in their order.
+
+        Parameters
+        ----------
+        run
+            Its name; the newest one when None.
+        pattern
+            Only events that match this EventBridge pattern.
+
+        Raises
+        ------
+        UsageError
+            There is no such run, or the pattern is none.
+        """
+        if pattern is not None and (wrong := list(problems_in(pattern))):
+            raise UsageError(f"the pattern matches nothing: {'; '.join(wrong)}")
+        scenario = self.scenario(run)
+        found = eventbridge(
+            self.events(run),
+            group=scenario.name,
+            endpoint=_endpoint(scenario),
+            settings=_alarming(scenario),
+        )
+        return [event for event in found if pattern is None or matches(pattern, event)]
+
     def report(self, run: str | None) -> Path:
         """Write a run's report again from its logs; its path."""
-        return self._report(self.folder(run), self._scenario(run), self.record(run))
+        return self._report(self.folder(run), self.scenario(run), self.record(run))
 
-    def _scenario(self, run: str | None) -> Scenario:
+    def scenario(self, run: str | None) -> Scenario:
         """The scenario a run lived through, as it was resolved."""
         found = read(self.folder(run) / "scenario.yaml")
         return found.model_copy(update={"name": self.record(run)["scenario"]})
@@ -449,3 +499,13 @@ class Lab:
                 write_whole(path, text)
                 return path
         return None
+
+
+def _endpoint(scenario: Scenario) -> str:
+    """The name of a scenario's endpoint."""
+    return str(scenario.setting("deploy", "endpoint", "simlab-endpoint"))
+
+
+def _alarming(scenario: Scenario) -> Settings:
+    """What a scenario says of alarms, rules and topics."""
+    return Settings.of(scenario.stages.get("alarm") or {})

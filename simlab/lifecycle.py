@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from simlab.artifacts import Approved, Deployment, History, Rejected, Rows
+from simlab.cloudwatch.settings import is_own
 from simlab.errors import StageFailed
 from simlab.events import AlarmChanged, Event, RetrainFinished
 from simlab.run import Run
+from simlab.stages.alarm import raise_alarms
 from simlab.stages.approve import approve_version
 from simlab.stages.bias import measure_bias
 from simlab.stages.capture import capture_window
@@ -56,6 +58,7 @@ def build(run: Run, rows: Rows, replacing: Deployment | None = None) -> Deployme
 def live(run: Run, stream: Stream, deployment: Deployment) -> Deployment:
     """Live through a scenario, window by window."""
     history, reach = History(version=deployment.version), run.scenario.reach
+    alarmed = run.scenario.alarmed
     while window := stream.next(history):
         run.enter(window)
         screened = run.do(screen_window, deployment, window)
@@ -66,8 +69,10 @@ def live(run: Run, stream: Stream, deployment: Deployment) -> Deployment:
         captured = run.do(capture_window, deployment, screened, request, served, labels)
         captures = history.with_capture(captured, labels)
         findings = run.do(monitor_window, deployment, screened, request, served, captures, labels, history)
+        alarms = run.do(raise_alarms, deployment, screened, served, findings, history) if alarmed else None
         kept = captures[-reach:] if reach else ()
         history = history.add(served, findings, labels, run.scenario.horizon, kept)
+        history = history.with_alarms(alarms) if alarms else history
         if plan := run.do(plan_retrain, history):
             before = deployment
             deployment, why = retrain(run, stream.rows(plan), before)
@@ -93,8 +98,10 @@ def begin_again(run: Run, history: History, deployment: Deployment, before: Depl
     facts: list[Event] = [RetrainFinished(version=deployment.version, replaced=replaced, why=why)]
     history = replace(history, retrained=(*history.retrained, window), version=deployment.version)
     if replaced:
+        # CloudWatch's alarms watch the endpoint's metrics, and know nothing of versions.
+        stay = {name: state for name, state in history.alarms.items() if is_own(name)}
         for name, state in sorted(history.alarms.items()):
-            if state == "ALARM":
+            if state == "ALARM" and name not in stay:
                 facts.append(
                     AlarmChanged(
                         alarm=name,
@@ -103,6 +110,7 @@ def begin_again(run: Run, history: History, deployment: Deployment, before: Depl
                         reason=f"version {deployment.version} has a baseline of its own",
                     )
                 )
-        history = replace(history, points={}, onset={}, alarms={}, means={}, errors=())
+        onset = {name: window for name, window in history.onset.items() if name in stay}
+        history = replace(history, points={}, onset=onset, alarms=stay, means={}, errors=())
     run.say(*facts)
     return history

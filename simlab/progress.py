@@ -127,6 +127,8 @@ class Progress:
                         f"  window {fact.window}: [green]{fact.state}[/] {fact.alarm}  [dim]{fact.reason}[/]"
                     )
                 self._alarms.discard(fact.alarm)
+            case e.NotificationSent() if "terminal" in fact.to:
+                self._line(f"  window {fact.window}: [bold]{escape(fact.topic)}[/] {escape(fact.subject)}")
             case e.RetrainPlanned():
                 self._line(f"  window {fact.window}: [magenta]retrain[/] {fact.reason}")
             case e.RetrainFinished():

@@ -27,6 +27,7 @@ from simlab.scenario import Scenario
 from simlab.signature import keywords, module_of
 from simlab.stages import stage as row_of
 from simlab.store import Store
+from simlab.webhooks import Post, send
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -90,6 +91,8 @@ class Run:
         self.carried_out = 0
         """Stage calls that were not repeated from the cache."""
         self._deferred: dict[str, list[str]] = {}
+        self._begun: set[str] = set()
+        """Files to which this process has added lines."""
         # Effects are repeated from their recorded results, so what a killed run left is not trusted.
         shutil.rmtree(folder / "work", ignore_errors=True)
 
@@ -173,12 +176,18 @@ class Run:
         if effect:
             chain = self._chains.get(name, "")
             self._chains[name] = hashlib.sha256((chain + artifact).encode()).hexdigest()
+        # What the log held before is sent by nobody again: rather never than twice.
+        first = known is None and not self.events.replaying
         self._record(said, repeated=known is not None)
+        if row.lines:
+            self._append(getattr(module_of("stages", name), row.lines)(result))
         if row.files:
             self._show(getattr(module_of("stages", name), row.files)(result))
         if known is None:
             world = [f for f in self._fresh_world]
             self.store.remember(key, artifact, [f.model_dump(mode="json") for f in (*world, *said)])
+        if first and row.posts:
+            self._send(getattr(module_of("stages", name), row.posts)(result))
         spent = (time.perf_counter() - began, time.process_time() - used)
         self._time(name, function.__name__, *spent, known is not None)
         if self.until == name:
@@ -191,6 +200,22 @@ class Run:
             path = self.folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(body)
+
+    def _append(self, lines: Mapping[str, Sequence[str]]) -> None:
+        """Add lines to files of the run's folder; a story that is told again begins them anew."""
+        for name, texts in lines.items():
+            path = self.folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("a" if name in self._begun else "w") as out:
+                out.writelines(f"{text}\n" for text in texts)
+            self._begun.add(name)
+
+    def _send(self, posts: Sequence[Post]) -> None:
+        """Send messages away; one that fails is noted, and nothing else depends on it."""
+        for post in posts:
+            if why := send(post):
+                self.note("webhook", url=post.url, failed=why)
+                self.watch("warn", f"{post.url} did not take a notification: {why}")
 
     def _directly(self, function: Callable[..., T], name: str, nouns: tuple[Any, ...]) -> T:
         """Call a window's stage in memory: its facts are said, and nothing else is kept of it."""

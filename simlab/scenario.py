@@ -261,6 +261,13 @@ class Scenario(Part):
         return reach(self.schedules.values(), self.clock.step)
 
     @property
+    def alarmed(self) -> bool:
+        """Whether there are metric alarms, composite alarms or rules to look after."""
+        return any(
+            self.stages.get("alarm", {}).get(key) for key in ("metric_alarms", "composite_alarms", "rules")
+        )
+
+    @property
     def scoring(self) -> Scoring:
         """How the monitors are scored, said or not."""
         return self.score or Scoring()

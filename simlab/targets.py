@@ -11,7 +11,13 @@ from typing import Literal
 
 Target = Literal["shifted", "harmful"]
 
-TARGETS: dict[str, Target] = {"data_quality": "shifted", "model_quality": "harmful"}
+TARGETS: dict[str, Target] = {
+    "data_quality": "shifted",
+    "model_quality": "harmful",
+    # What somebody composes may watch anything, so it is held to the wider of the two truths.
+    "metric": "shifted",
+    "composite": "shifted",
+}
 """What the alarms of each monitor aim at."""
 
 

@@ -133,6 +133,30 @@ class Datapoint:
 
 
 @dataclass(frozen=True)
+class Published:
+    """A datapoint, and when it was published in simulated time."""
+
+    time: datetime
+    point: Datapoint
+
+
+@dataclass(frozen=True)
+class Notification:
+    """What is published to an SNS topic."""
+
+    topic: str
+    subject: str
+    message_id: str
+    body: str
+    """The envelope that SNS posts, as one line of JSON."""
+    file: str | None = None
+    """File of the run's folder that gets it."""
+    webhook: str | None = None
+    """URL that gets it."""
+    allow_network: bool = False
+
+
+@dataclass(frozen=True)
 class Execution:
     """One run of a scheduled monitor: a SageMaker monitoring execution."""
 

@@ -24,6 +24,10 @@ class Stage:
     """Places at which an injection `on: ops` may act."""
     files: str = ""
     """Function of the file that says which files of the run's folder show a result: bytes by path."""
+    lines: str = ""
+    """Function of the file that says which lines a result adds to files of the run's folder: by path."""
+    posts: str = ""
+    """Function of the file that says what a result sends away: once, and never when it is repeated."""
 
 
 STAGES: tuple[Stage, ...] = (
@@ -87,6 +91,15 @@ STAGES: tuple[Stage, ...] = (
         live=("monitor_window",),
         seams=("monitor.baseline", "monitor.schedule", "monitor.run"),
         files="monitor_files",
+    ),
+    Stage(
+        "alarm",
+        ("raise_alarms",),
+        "CloudWatch alarms, SNS, EventBridge",
+        "simlab",
+        live=("raise_alarms",),
+        lines="alarm_lines",
+        posts="alarm_posts",
     ),
     Stage(
         "retrain",

@@ -189,6 +189,7 @@ def monitor_window(
         means=seen.means,
         errors=seen.errors,
         executions=executions,
+        reasons={change.alarm: change.reason for change in changes},
     )
 
 

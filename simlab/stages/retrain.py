@@ -31,7 +31,7 @@ def plan_retrain(
     Parameters
     ----------
     policy
-        `never`, `every` or `on_alarm`, each with its own settings.
+        `never`, `every`, `on_alarm` or `on_event`, each with its own settings.
     cooldown
         Windows to wait after a retrain.
     budget

@@ -1,0 +1,34 @@
+"""Options that several commands take, and what a command starts from."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from simlab.lab import Lab
+
+Home = Annotated[
+    Path | None,
+    typer.Option("--home", help="Folder for everything simlab writes [SIMLAB_HOME, else .simlab]."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
+RunName = Annotated[
+    str | None, typer.Argument(help="A run, as `simlab runs` lists it; the newest when left out.")
+]
+
+
+def lab_of(home: Path | None) -> Lab:
+    """The lab of a home."""
+    from simlab.lab import Lab
+
+    return Lab(home)
+
+
+def print_json(body: Any) -> None:
+    """Print JSON and nothing else."""
+    sys.stdout.write(json.dumps(body, indent=1, default=str) + "\n")

@@ -1,0 +1,98 @@
+"""A webhook is told once, on this machine, and a deaf one hurts nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from simlab.webhooks import Post, problem_with, send
+
+
+class Receiver(HTTPServer):
+    """Keeps what it is told, and answers as it should."""
+
+    def __init__(self, status: int = 200):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.status, self.told = status, []  # type: tuple[int, list[tuple[dict[str, str], str]]]
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}/hook"
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Receiver
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        self.server.told.append((dict(self.headers), body))
+        self.send_response(self.server.status)
+        self.send_header("Location", "http://127.0.0.1:1/")
+        self.end_headers()
+
+    do_GET = do_POST
+
+    def log_message(self, *arguments: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with Receiver() as found:
+        Thread(target=found.serve_forever, daemon=True).start()
+        yield found
+        found.shutdown()
+
+
+def test_a_message_arrives_as_it_is(receiver: Receiver) -> None:
+    assert send(Post(receiver.url, {"x-amz-sns-message-type": "Notification"}, '{"a": "é"}')) == ""
+    ((headers, body),) = receiver.told
+    assert body == '{"a": "é"}'
+    assert {k.lower(): v for k, v in headers.items()}["x-amz-sns-message-type"] == "Notification"
+
+
+@pytest.mark.parametrize("status", [500, 302])
+def test_a_refusal_and_a_redirect_are_reasons(receiver: Receiver, status: int) -> None:
+    receiver.status = status
+    assert str(status) in send(Post(receiver.url, {}, "x"))
+    assert len(receiver.told) == 1  # neither tried again nor taken elsewhere
+
+
+def test_nobody_there_is_a_reason() -> None:
+    with Receiver() as gone:
+        pass
+    assert "refused" in send(Post(gone.url, {}, "x"))
+
+
+def test_proxies_are_not_asked(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1/")
+    assert send(Post(receiver.url, {}, "x")) == ""
+
+
+@pytest.mark.parametrize(
+    ("url", "allowed", "right"),
+    [
+        ("http://127.0.0.1:8080/", False, True),
+        ("http://[::1]:8080/", False, True),
+        ("http://localhost/", False, True),
+        ("http://example.org/", False, False),
+        ("http://localhost.example.org/", False, False),
+        ("http://127.0.0.1@example.org/", False, False),
+        ("http://0.0.0.0/", False, False),
+        ("https://example.org/", True, True),
+        ("ftp://127.0.0.1/", True, False),
+        ("file:///etc/passwd", True, False),
+        ("http://127.0.0.1:x/", True, False),
+        ("nonsense", True, False),
+    ],
+)
+def test_only_this_machine_is_reached_unless_somebody_says_so(url: str, allowed: bool, right: bool) -> None:
+    assert (problem_with(url, allowed) == "") is right
+
+
+def test_what_may_not_be_reached_is_not(receiver: Receiver) -> None:
+    assert "not this machine" in send(Post("http://example.org/", {}, "x"))  # the guard would see a socket
