@@ -71,8 +71,8 @@ def test_a_version_that_takes_over_begins_new_trails_and_a_retrain_that_fails_ke
     trail = History(window=4, version=1, means={"age": (0.5,)}, errors=(Stretch(3, bytes(8)),))
     run, old, new = (
         SimpleNamespace(say=lambda *facts: None),
-        SimpleNamespace(version=1),
-        SimpleNamespace(version=2),
+        SimpleNamespace(version=1, quality={}),
+        SimpleNamespace(version=2, quality={}),
     )
     after = begin_again(run, trail, new, old, "")  # type: ignore[arg-type]
     assert (after.means, after.errors, after.version) == ({}, (), 2)

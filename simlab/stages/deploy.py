@@ -84,4 +84,6 @@ def deploy_model(
         parity=gap,
         model=model,
         endpoint=endpoint,
+        params=version.params,
+        seen=version.seen,
     )
