@@ -175,7 +175,7 @@ def test_every_expectation_fails_on_a_run_that_said_nothing(name: str) -> None:
         "alarm_clears": {"alarm": "*", "by": 9}, "retrained": {}, "rows_rejected": {"at_least": 1},
         "rows_served": {"at_least": 1}, "stage_fails": {"stage": "deploy"},
         "hindsight_worse": {"metric": "monitor.auc", "by": 0.1}, "labels_trickle": {"windows": 2},
-        "size_reaches": {"injection": "older", "value": 0},
+        "size_reaches": {"injection": "older", "value": 0}, "challenger_refused": {}, "rolled_back": {},
     }  # fmt: skip
     assert not verdict(told(), name, **needed[name])
 
