@@ -215,8 +215,9 @@ def keys_of(functions: Iterable[Callable[..., Any]], notes: Mapping[str, str] | 
                 f"{functions[0].__module__}.{functions[0].__name__}: the key {name!r} is not explained"
             )
         yield name, type_of(annotation), default_of(default), meant[name]
-        if is_dataclass(annotation):
-            yield from _nested(name, annotation)
+        for part in (annotation, *get_args(annotation)):  # also where it may be left out: `Challenge | None`
+            if inspect.isclass(part) and is_dataclass(part):
+                yield from _nested(name, part)
 
 
 def _nested(above: str, kind: Any) -> Iterator[Key]:
