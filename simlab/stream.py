@@ -282,7 +282,7 @@ class Stream:
         if len(parts) > bool(recent):
             times = parts[0][self.source.schema.event_time].to_numpy().astype("datetime64[us]")
             before = (np.datetime64(clock.start, "us") - times) / np.timedelta64(clock.step)
-            ages.append(self._next + np.maximum(np.floor(before.astype(float)), 0))
+            ages.append(self._next - 1 + np.maximum(np.ceil(before.astype(float)), 1))
         for window, table in zip(windows, recent, strict=True):
             ages.append(np.full(table.num_rows, self._next - 1 - window))
         found: np.ndarray = np.concatenate(ages).astype(float)
