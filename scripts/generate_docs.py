@@ -215,8 +215,10 @@ def keys_of(functions: Iterable[Callable[..., Any]], notes: Mapping[str, str] | 
                 f"{functions[0].__module__}.{functions[0].__name__}: the key {name!r} is not explained"
             )
         yield name, type_of(annotation), default_of(default), meant[name]
-        if is_dataclass(annotation):
-            yield from _nested(name, annotation)
+        choices = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
+        for part in choices:  # `Challenge | None` is a mapping that may be left out
+            if inspect.isclass(part) and is_dataclass(part):
+                yield from _nested(name, part)
 
 
 def _nested(above: str, kind: Any) -> Iterator[Key]:

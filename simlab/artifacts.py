@@ -152,6 +152,8 @@ class FeatureSet:
     constraints: tuple[Constraint, ...]
     baseline: pa.Table
     """Features and target that the monitors compare with."""
+    held_out: pa.Table | None = None
+    """Labelled live rows that a retrain kept away from the model: champion and challenger meet on them."""
 
 
 @dataclass(frozen=True)
@@ -277,6 +279,8 @@ class Version:
     params: Params
     bias: BiasReport | None = None
     """What was measured of its bias."""
+    seen: pa.Table | None = None
+    """Keys of the rows that the model was fitted and tuned on (see `row_keys`)."""
 
 
 @dataclass(frozen=True)
@@ -322,6 +326,18 @@ class Deployment:
     """When it was put into service, in simulated time."""
     baselines: Mapping[str, Files] = field(default_factory=dict)
     """What each scheduled monitor judges by: AWS's baseline files, by schedule."""
+    params: Params | None = None
+    """The hyperparameters it was trained with, for a retrain that does not tune again."""
+    seen: pa.Table | None = None
+    """Keys of the rows that it was fitted and tuned on: nothing is proven by them."""
+
+
+def row_keys(table: pa.Table, schema: Schema) -> pa.Table:
+    """What tells labelled rows apart: the entity, and its time where the dataset's clock is real.
+
+    Without a real clock all rows of an entity count as one, as they do in the split.
+    """
+    return table.select([schema.entity, schema.event_time] if schema.ordered else [schema.entity])
 
 
 # --- live ---------------------------------------------------------------------------------------
@@ -438,6 +454,17 @@ class Stretch:
 
 
 @dataclass(frozen=True)
+class Measured:
+    """How good the answers to one window were, as far as labels, or an estimate, could tell."""
+
+    window: int
+    version: int
+    """Version that answered."""
+    figures: Mapping[str, float]
+    """By metric, `log_loss`; what was estimated without labels as `estimated.log_loss`."""
+
+
+@dataclass(frozen=True)
 class Findings:
     """Everything the monitors found out in one window, and the alarms after it."""
 
@@ -456,6 +483,8 @@ class Findings:
     """Scheduled monitors that ran in this window."""
     reasons: Mapping[str, str] = field(default_factory=dict)
     """Why an alarm changed in this window, by its name."""
+    measured: tuple[Measured, ...] = ()
+    """What became known in this window of how good the answers were, oldest window first."""
 
 
 @dataclass(frozen=True)
@@ -481,6 +510,21 @@ class Plan:
     """Live windows whose labelled rows take part."""
     include_training: bool
     """Whether the original training rows take part as well."""
+    held_out: tuple[int, ...] = ()
+    """Labelled live windows kept out of the training, for champion and challenger to meet on."""
+    half_life: float | None = None
+    """Windows in which the weight of a row halves; None where all rows weigh the same."""
+    tune_again: bool = True
+    """Whether hyperparameters are searched anew, or taken from the version in service."""
+
+
+@dataclass(frozen=True)
+class Rollback:
+    """A decision to put the version before back into service."""
+
+    version: int
+    """Version that goes back into service."""
+    why: str
 
 
 MEANS_KEPT = 1000
@@ -488,6 +532,12 @@ MEANS_KEPT = 1000
 
 ERRORS_KEPT = 50_000
 """Longest trail of errors, in rows (400 kB); the oldest windows go first."""
+
+MEASURED_KEPT = 100
+"""Measured windows that are remembered; the oldest go first."""
+
+WEIGHT = "__weight__"
+"""Column of labelled rows that says how much each counts in training; absent where all count alike."""
 
 
 @dataclass(frozen=True)
@@ -518,6 +568,16 @@ class History:
     """Datapoints that a metric alarm may still look at."""
     matched: Mapping[str, int] = field(default_factory=dict)
     """Last window in which each rule to retrain matched."""
+    fresh_labels: int = 0
+    """Labelled rows that arrived since the last build."""
+    quality: Mapping[str, float] = field(default_factory=dict)
+    """The evaluation of the version in service, by metric."""
+    measured: tuple[Measured, ...] = ()
+    """How good the answers of the version in service were, by window, at most `MEASURED_KEPT` windows."""
+    rolled_back: tuple[int, ...] = ()
+    """Windows in which the version before was put back."""
+    took_over: tuple[int, ...] = ()
+    """Windows in which a retrain put a new version into service."""
 
     def with_alarms(self, found: Alarms) -> History:
         """The history with the metric and composite alarms of its newest window."""
@@ -549,6 +609,18 @@ class History:
                 break
             kept.append(by_window[window])
         return replace(self, means=trails, errors=tuple(reversed(kept)))
+
+    def measuring(self, version: int, measured: tuple[Measured, ...]) -> tuple[Measured, ...]:
+        """What was measured of a version's answers, with what became known now.
+
+        A window that was estimated and is then labelled, or whose labels come bit by bit, stays one.
+        """
+        by_window = {known.window: known for known in self.measured}
+        for known in measured:
+            if known.version == version:
+                before = by_window.get(known.window, known)
+                by_window[known.window] = replace(known, figures={**before.figures, **known.figures})
+        return tuple(by_window[window] for window in sorted(by_window)[-MEASURED_KEPT:])
 
     def add(
         self,
@@ -586,4 +658,6 @@ class History:
             onset=onset,
             version=served.version,
             captures=captures,
+            fresh_labels=self.fresh_labels + labels.fresh,
+            measured=self.measuring(served.version, findings.measured),
         )

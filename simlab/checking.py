@@ -120,6 +120,7 @@ def _nested(typed: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
         yield f"stages.monitor.alarm: {alarm.datapoints} of {alarm.of} datapoints can never breach"
     yield from _schedules(typed)
     yield from (f"stages.alarm.{found}" for found in alarm_problems(Settings(**typed.get("alarm", {}))))
+    yield from _comparisons(typed)
     policy = typed.get("retrain", {}).get("policy", "never")
     if isinstance(policy, dict) and len(policy) != 1:
         yield "stages.retrain.policy: write one policy by its name"
@@ -138,6 +139,23 @@ def _nested(typed: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     from simlab.hyperparameters import problems_in as parameter_problems
 
     yield from parameter_problems(algorithm, typed.get("train", {}).get("fixed") or {}, "stages.train.fixed")
+
+
+def _comparisons(typed: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """Rows on which versions are to be compared: whether there will be any."""
+    from simlab.stages.approve import Challenge
+
+    challenge, retrain = typed.get("approve", {}).get("challenge"), typed.get("retrain", {})
+    if isinstance(challenge, Challenge):
+        where = "stages.approve.challenge"
+        if challenge.on == "held_out" and not retrain.get("hold_out"):
+            yield f"{where}.on: nothing is held out; say `retrain: {{hold_out: 2}}`"
+        if challenge.test == "mcnemar" and challenge.metric not in (None, "accuracy"):
+            yield f"{where}.metric: McNemar's test compares wrong answers, that is accuracy"
+    if typed.get("rollback", {}).get("windows") and not typed.get("capture", {}).get("enable"):
+        yield "stages.rollback.windows: no row is captured to compare on; say `capture: {enable: true}`"
+    if "half_life" in retrain and retrain.get("rows") != "weighted":
+        yield "stages.retrain.half_life: rows only have weights with `rows: weighted`"
 
 
 def _schedules(typed: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
@@ -417,12 +435,20 @@ def _metrics(scenario: Scenario, shape: Schema) -> Iterator[str]:
         ("tune.metric", scenario.setting("tune", "metric")),
         ("approve.metric", scenario.setting("approve", "metric")),
         ("monitor.quality.metric", _inner(scenario.setting("monitor", "quality"), "metric")),
+        ("approve.challenge.metric", _inner(scenario.setting("approve", "challenge"), "metric")),
+        ("rollback.metric", scenario.setting("rollback", "metric")),
+        (
+            "retrain.policy.on_performance.metric",
+            _inner(_inner(scenario.setting("retrain", "policy"), "on_performance"), "metric"),
+        ),
     ]
     asked = [(f"stages.{where}", metric) for where, metric in named]
     for where, metric in [*asked, ("score.harm.metric", scenario.scoring.harm.metric)]:
         if isinstance(metric, str) and metric not in good:
             hint = did_you_mean(metric, good)
             yield f"{where}: {metric!r} is not measured in a {shape.problem} problem{hint}"
+    if shape.problem != "binary" and _inner(scenario.setting("approve", "challenge"), "test") == "mcnemar":
+        yield "stages.approve.challenge.test: McNemar's test needs a binary problem"
     yield from _answer_readers(scenario, shape)
     yield from _facets(scenario, shape)
     features = {c.name for c in shape.features}

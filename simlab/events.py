@@ -335,6 +335,11 @@ class RetrainPlanned(Event):
     reason: str
     windows: tuple[int, ...]
     include_training: bool
+    held_out: tuple[int, ...] = ()
+    """Labelled windows kept for the comparison of champion and challenger."""
+    half_life: Figure = None
+    """Windows in which a row's weight halves; None where all rows weigh the same."""
+    tune_again: bool = True
 
 
 class RetrainFinished(Event):
@@ -344,6 +349,58 @@ class RetrainFinished(Event):
     version: int
     """Version in service from now on."""
     replaced: bool
+    why: str
+
+
+class ChallengerJudged(Event):
+    """A new version was held against the one in service, on rows that neither was trained on."""
+
+    kind: Literal["ChallengerJudged"] = "ChallengerJudged"
+    champion: int
+    """Version in service."""
+    challenger: int
+    metric: str
+    test: Literal["bootstrap", "mcnemar"]
+    difference: Figure = None
+    """By how much the challenger is better, in the metric's own unit; negative where it is worse."""
+    low: Figure = None
+    high: Figure = None
+    p: Figure = None
+    """Chance of so large a difference if the challenger were not better by what is asked."""
+    rows: int
+    """Rows that both were asked about."""
+    left_out: int
+    """Rows that one of the two knew from its training."""
+    replaced: bool
+    """Whether the challenger won."""
+    why: str
+
+
+class VersionsCompared(Event):
+    """A version that took over was held against the one before, on live rows whose labels are known."""
+
+    kind: Literal["VersionsCompared"] = "VersionsCompared"
+    version: int
+    """Version in service."""
+    previous: int
+    metric: str
+    difference: Figure = None
+    """By how much it is worse than what is allowed, in the metric's own unit; negative where it is not."""
+    low: Figure = None
+    high: Figure = None
+    p: Figure = None
+    rows: int
+    worse: bool
+
+
+class VersionRolledBack(Event):
+    """The version before was put back into service."""
+
+    kind: Literal["VersionRolledBack"] = "VersionRolledBack"
+    version: int
+    """Version in service from now on."""
+    replaced: int
+    """Version that was taken out of service."""
     why: str
 
 
@@ -394,6 +451,9 @@ Fact = Annotated[
     | NotificationSent
     | RetrainPlanned
     | RetrainFinished
+    | ChallengerJudged
+    | VersionsCompared
+    | VersionRolledBack
     | Judged
     | RunFinished,
     Field(discriminator="kind"),

@@ -330,6 +330,64 @@ def retrained(
     return held, _count(len(done), "retrain") + (f": {where}" if where else "")
 
 
+def challenger_refused(
+    account: Account,
+    *,
+    at_least: Count = 1,
+    at_most: Count | None = None,
+    first: Count = 0,
+    last: Count | None = None,
+) -> tuple[bool, str]:
+    """A number of new versions were not proven better than the one in service, and stayed out.
+
+    >>> lost = e.ChallengerJudged(window=9, champion=1, challenger=2, metric="log_loss", test="bootstrap",
+    ...     difference=-0.1, rows=500, left_out=0, replaced=False, why="log_loss is worse")
+    >>> challenger_refused(Account(None, [lost]), last=12)
+    (True, '1 challenger refused: version 2 in window 9')
+    """
+    end = last if last is not None else account.scenario.clock.windows
+    judged = [f for f in _of(account, e.ChallengerJudged) if first <= (f.window or 0) <= end]
+    lost = [f for f in judged if not f.replaced]
+    held = len(lost) >= at_least and (at_most is None or len(lost) <= at_most) and bool(judged)
+    where = ", ".join(f"version {f.challenger} in window {f.window}" for f in lost)
+    return held, f"{_count(len(lost), 'challenger')} refused" + (f": {where}" if where else "")
+
+
+def rolled_back(
+    account: Account,
+    *,
+    at_least: Count = 1,
+    at_most: Count | None = None,
+    within: Count | None = None,
+    first: Count = 0,
+    last: Count | None = None,
+) -> tuple[bool, str]:
+    """A number of versions were taken out of service again, soon after they took over.
+
+    >>> done = e.RetrainFinished(window=8, version=2, replaced=True, why="")
+    >>> back = e.VersionRolledBack(window=11, version=1, replaced=2, why="")
+    >>> rolled_back(Account(None, [done, back]), within=4, last=12)
+    (True, '1 rollback: version 2 in window 11, 3 windows after it took over')
+    >>> rolled_back(Account(None, [done, back]), within=2, last=12)[0]
+    False
+    """
+    end = last if last is not None else account.scenario.clock.windows
+    began = {f.version: f.window or 0 for f in _of(account, e.RetrainFinished) if f.replaced}
+    done = [
+        (f, (f.window or 0) - began.get(f.replaced, 0))
+        for f in _of(account, e.VersionRolledBack)
+        if first <= (f.window or 0) <= end
+    ]
+    soon = [f for f, after in done if within is None or after <= within]
+    watching = bool(done) or bool(_of(account, e.VersionsCompared))
+    held = watching and len(soon) >= at_least and (at_most is None or len(done) <= at_most)
+    where = ", ".join(
+        f"version {f.replaced} in window {f.window}, {_count(after, 'window')} after it took over"
+        for f, after in done
+    )
+    return held, _count(len(done), "rollback") + (f": {where}" if where else "")
+
+
 def hindsight_worse(
     account: Account,
     *,
@@ -429,6 +487,8 @@ _ALL: tuple[Callable[..., tuple[bool, str]], ...] = (
     alarms_at_most,
     alarm_clears,
     retrained,
+    challenger_refused,
+    rolled_back,
     hindsight_worse,
     labels_trickle,
     size_reaches,

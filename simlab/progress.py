@@ -133,6 +133,14 @@ class Progress:
                 self._line(f"  window {fact.window}: [magenta]retrain[/] {fact.reason}")
             case e.RetrainFinished():
                 self._line(f"  window {fact.window}: [magenta]retrained[/] {fact.why}")
+            case e.ChallengerJudged():
+                won = "wins over" if fact.replaced else "loses to"
+                self._line(f"            challenger {won} version {fact.champion}  [dim]{fact.why}[/]")
+            case e.VersionRolledBack():
+                self._line(
+                    f"  window {fact.window}: [magenta]rolled back[/] to version {fact.version}  "
+                    f"[dim]{fact.why}[/]"
+                )
             case e.ModelDeployed():
                 when = "" if fact.window is None else f"window {fact.window}: "
                 self._line(

@@ -17,6 +17,7 @@ from simlab.artifacts import Deployment
 from simlab.engines import engine
 from simlab.log import read
 from simlab.store import Store
+from simlab.views.registry import versions as registered
 
 
 def record_of(home: Path, run: str) -> dict[str, Any]:
@@ -92,6 +93,7 @@ def record_of(home: Path, run: str) -> dict[str, Any]:
             **{f"seed.{k}": v for k, v in started.seed.items()},
         },
         "versions": versions,
+        "in_service": next((v.number for v in registered(events) if v.serves), None),
         "series": series,
         "files": [
             str(folder / n) for n in ("scenario.yaml", "events.jsonl", "report.html") if (folder / n).exists()

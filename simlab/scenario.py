@@ -258,7 +258,12 @@ class Scenario(Part):
     @property
     def reach(self) -> int:
         """Windows whose captures may be looked at again."""
-        return reach(self.schedules.values(), self.clock.step)
+        return max(reach(self.schedules.values(), self.clock.step), self.watch)
+
+    @property
+    def watch(self) -> int:
+        """Windows in which a version that took over is compared with the one before."""
+        return int(self.setting("rollback", "windows") or 0)
 
     @property
     def alarmed(self) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from simlab.artifacts import Column, Constraint, Finding, Quarantined, Schema, Window
+from simlab.artifacts import WEIGHT, Column, Constraint, Finding, Quarantined, Schema, Window
 
 if TYPE_CHECKING:
     import numpy as np
@@ -120,7 +120,7 @@ def screen(table: pa.Table, schema: Schema, constraints: Sequence[Constraint]) -
             empty = empty if wrong is None else empty & ~wrong
             refuse(empty, column.name, "column missing" if absent else "value missing")
     known = {c.name for c in declared}
-    others = {"inference_id", "split", schema.target, schema.entity, schema.event_time, *schema.keys}
+    others = {"inference_id", "split", WEIGHT, schema.target, schema.entity, schema.event_time, *schema.keys}
     kept = {n: table[n] for n in table.column_names if n in others}
     accepted = pa.table({**kept, **cast})
     bad = first[first >= 0]

@@ -15,7 +15,7 @@ from functools import cache
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from pydantic import create_model as pydantic_model
@@ -152,8 +152,9 @@ def adapter(annotation: Any) -> TypeAdapter[Any]:
 
 
 def _parts(annotation: Any) -> tuple[str, ...]:
-    """Names of the fields, where a setting is a dataclass."""
-    return tuple(field.name for field in dataclass_fields(annotation)) if is_dataclass(annotation) else ()
+    """Names of the fields, where a setting is a dataclass, also one that may be left out."""
+    kinds = [kind for kind in (annotation, *get_args(annotation)) if isinstance(kind, type)]
+    return tuple(field.name for kind in kinds if is_dataclass(kind) for field in dataclass_fields(kind))
 
 
 def sentences(

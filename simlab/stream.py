@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from simlab.artifacts import Deployment, History, Labels, Plan, Rows, Schema, Served, Window
+from simlab.artifacts import WEIGHT, Deployment, History, Labels, Plan, Rows, Schema, Served, Window
 from simlab.context import rng_for
 from simlab.errors import ScenarioInvalid
 from simlab.events import Event, HindsightMeasured, WorldFinished, WorldStarted
@@ -250,6 +250,7 @@ class Stream:
         import pyarrow as pa
 
         recent = [self._labelled(window) for window in plan.windows]
+        held_out = [self._labelled(window) for window in plan.held_out]
         target = self.source.schema.target
         fresh = pa.concat_tables(recent, promote_options="default") if recent else None
         parts = []
@@ -258,16 +259,34 @@ class Stream:
         if fresh is not None:
             parts.append(fresh)
         history = _together(parts, self.source.schema)
+        if plan.half_life is not None:
+            ages = self._ages(parts, plan.windows, recent)
+            history = history.append_column(WEIGHT, pa.array(0.5 ** (ages / plan.half_life)))
         baseline = fresh if fresh is not None else self._dated(self._baseline, before=True)
         now = self.scenario.clock.moment(self._next)
         assert target in history.column_names
+        aside = {"held_out": pa.concat_tables(held_out, promote_options="default")} if held_out else {}
         return Rows(
-            table=_labelled_parts(history, baseline, self.source.schema),
+            table=_labelled_parts(history, baseline, self.source.schema, aside),
             schema=self.source.schema,
             source=f"{self.source.name}, windows {_spans(plan.windows)}"
             + (" and training" * plan.include_training),
             updates={name: self._updates(name, None, now) for name in self.source.views},
         )
+
+    def _ages(self, parts: list[pa.Table], windows: tuple[int, ...], recent: list[pa.Table]) -> np.ndarray:
+        """How many windows ago each row of a retrain arrived; training rows by their own time."""
+        import numpy as np
+
+        clock, ages = self.scenario.clock, []
+        if len(parts) > bool(recent):
+            times = parts[0][self.source.schema.event_time].to_numpy().astype("datetime64[us]")
+            before = (np.datetime64(clock.start, "us") - times) / np.timedelta64(clock.step)
+            ages.append(self._next - 1 + np.maximum(np.ceil(before.astype(float)), 1))
+        for window, table in zip(windows, recent, strict=True):
+            ages.append(np.full(table.num_rows, self._next - 1 - window))
+        found: np.ndarray = np.concatenate(ages).astype(float)
+        return found
 
     def _labelled(self, window: int) -> pa.Table:
         """Accepted rows of a window with the labels known by now."""
@@ -562,14 +581,20 @@ def _set(table: pa.Table, name: str, values: Any) -> pa.Table:
     return table.append_column(name, values)
 
 
-def _labelled_parts(history: pa.Table, baseline: pa.Table, schema: Schema) -> pa.Table:
-    """One table, with `split` saying which rows are the monitors' baseline."""
+def _labelled_parts(
+    history: pa.Table, baseline: pa.Table, schema: Schema, aside: Mapping[str, pa.Table] = {}
+) -> pa.Table:
+    """One table, with `split` saying which rows are the monitors' baseline, and which ones held out.
+
+    A weight that the rows to train on have is 1 for all others, which are never trained on.
+    """
     import pyarrow as pa
 
-    parts = [
-        part.append_column("split", pa.array([name] * part.num_rows, pa.string()))
-        for part, name in ((history, "history"), (baseline, "baseline"))
-    ]
+    parts = []
+    for name, part in {"history": history, "baseline": baseline, **aside}.items():
+        if WEIGHT in history.column_names and WEIGHT not in part.column_names:
+            part = part.append_column(WEIGHT, pa.array([1.0] * part.num_rows))
+        parts.append(part.append_column("split", pa.array([name] * part.num_rows, pa.string())))
     return _together(parts, schema).combine_chunks()
 
 

@@ -241,3 +241,59 @@ def test_a_facet_of_the_bias_stage_or_its_monitor_is_looked_up(tiny: Path) -> No
         check(tiny, {"stages.bias": {"metrics": ["DPPLL"]}})
     with pytest.raises(ScenarioInvalid, match="no key called 'treshold'; did you mean 'threshold'"):
         check(tiny, {"stages.bias": {"facets": {"age": {"treshold": 40}}}})
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (
+            {"stages.approve": {"challenge": {"on": "held_out"}}},
+            "stages.approve.challenge.on: nothing is held out; say `retrain: {hold_out: 2}`",
+        ),
+        (
+            {"stages.approve": {"challenge": {"test": "mcnemar", "metric": "brier"}}},
+            "stages.approve.challenge.metric: McNemar's test compares wrong answers, that is accuracy",
+        ),
+        (
+            {"stages.approve": {"challenge": {"metric": "mae"}}},
+            "stages.approve.challenge.metric: 'mae' is not measured in a binary problem",
+        ),
+        (
+            {"stages.approve": {"challenge": {"confidense": 0.9}}},
+            "stages.approve.challenge: no key called 'confidense'; did you mean 'confidence'?",
+        ),
+        (
+            {"stages.rollback": {"windows": 5}},
+            "stages.rollback.windows: no row is captured to compare on; say `capture: {enable: true}`",
+        ),
+        (
+            {"stages.rollback": {"windows": 5, "metric": "rmse"}, "stages.capture": {"enable": True}},
+            "stages.rollback.metric: 'rmse' is not measured in a binary problem",
+        ),
+        (
+            {"stages.retrain": {"rows": "all", "half_life": 3}},
+            "stages.retrain.half_life: rows only have weights with `rows: weighted`",
+        ),
+        (
+            {"stages.retrain": {"policy": {"on_performance": {"metric": "mae"}}}},
+            "stages.retrain.policy.on_performance.metric: 'mae' is not measured in a binary problem",
+        ),
+        (
+            {"stages.retrain": {"policy": {"on_new_data": {"row": 3}}}},
+            "stages.retrain.policy.on_new_data: no key called 'row'; did you mean 'rows'?",
+        ),
+    ],
+)
+def test_what_a_retrain_cannot_do_is_told_before_it_runs(
+    change: dict[str, Any], said: str, tiny: Path
+) -> None:
+    with pytest.raises(ScenarioInvalid) as wrong:
+        check(tiny, change)
+    assert any(said in problem for problem in wrong.value.problems), wrong.value.problems
+
+
+def test_a_regression_has_no_wrong_answers_to_compare(tiny: Path) -> None:
+    change = {"dataset": "friedman", "stages.approve": {"challenge": {"test": "mcnemar"}}}
+    with pytest.raises(ScenarioInvalid) as wrong:
+        check(tiny, change)
+    assert any("McNemar's test needs a binary problem" in problem for problem in wrong.value.problems)

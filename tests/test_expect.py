@@ -9,6 +9,7 @@ import pytest
 
 from simlab.events import (
     AlarmChanged,
+    ChallengerJudged,
     Event,
     FindingMade,
     HindsightMeasured,
@@ -20,6 +21,8 @@ from simlab.events import (
     RowsRejected,
     Sized,
     StageFailed,
+    VersionRolledBack,
+    VersionsCompared,
 )
 from simlab.expect import Account, expectations, judge
 from simlab.scenario import Clock, Injection, Scenario
@@ -176,7 +179,7 @@ def test_every_expectation_fails_on_a_run_that_said_nothing(name: str) -> None:
         "alarm_clears": {"alarm": "*", "by": 9}, "retrained": {}, "rows_rejected": {"at_least": 1},
         "rows_served": {"at_least": 1}, "stage_fails": {"stage": "deploy"},
         "hindsight_worse": {"metric": "monitor.auc", "by": 0.1}, "labels_trickle": {"windows": 2},
-        "size_reaches": {"injection": "older", "value": 0},
+        "size_reaches": {"injection": "older", "value": 0}, "challenger_refused": {}, "rolled_back": {},
         "bias_above": {"metric": "DPPL", "facet": "sex", "group": "F", "value": -9},
         "bias_below": {"metric": "DPPL", "facet": "sex", "group": "F", "value": 9},
     }  # fmt: skip
@@ -250,3 +253,32 @@ def test_bias_is_judged_by_what_was_published_of_the_right_group_and_place() -> 
     assert verdict(account, "bias_above", **of_women, value=0.4, of="build")
     assert not verdict(account, "bias_below", **of_women, value=0.4, of="build")
     assert not verdict(account, "bias_above", metric="DI", facet="sex", group="F", value=0)
+
+
+def judged(window: int, challenger: int, replaced: bool) -> ChallengerJudged:
+    return ChallengerJudged(
+        window=window, champion=1, challenger=challenger, metric="log_loss", test="bootstrap", rows=300, left_out=0,
+        replaced=replaced, why="because",
+    )  # fmt: skip
+
+
+def test_a_refused_challenger_is_not_one_that_won() -> None:
+    account = told(judged(3, 2, False), judged(8, 3, True), judged(12, 4, False))
+    assert verdict(account, "challenger_refused", at_least=2, at_most=2)
+    assert not verdict(account, "challenger_refused", at_least=3)
+    assert verdict(account, "challenger_refused", first=4, at_most=1)
+    assert not verdict(account, "challenger_refused", first=4, last=11)
+    assert verdict(account, "challenger_refused", first=4, last=11, at_least=0)
+
+
+def test_a_rollback_is_counted_from_when_the_version_took_over() -> None:
+    took_over = [RetrainFinished(window=w, version=v, replaced=True, why="") for w, v in ((3, 2), (9, 3))]
+    back = [VersionRolledBack(window=w, version=1, replaced=v, why="") for w, v in ((5, 2), (15, 3))]
+    account = told(*took_over, *back)
+    assert verdict(account, "rolled_back", at_least=2, at_most=2, within=6)
+    assert not verdict(account, "rolled_back", at_least=2, within=5)
+    assert verdict(account, "rolled_back", within=2)
+    assert not verdict(account, "rolled_back", at_most=1)
+    looked = VersionsCompared(window=5, version=2, previous=1, metric="log_loss", rows=300, worse=False)
+    assert verdict(told(looked), "rolled_back", at_least=0, at_most=0), "watched, and found to be no worse"
+    assert not verdict(told(*took_over), "rolled_back", at_least=0, at_most=0), "nobody looked"

@@ -74,8 +74,8 @@ def test_a_version_that_takes_over_begins_new_trails_and_a_retrain_that_fails_ke
     trail = History(window=4, version=1, means={"age": (0.5,)}, errors=(Stretch(3, bytes(8)),))
     run, old, new = (
         SimpleNamespace(say=lambda *facts: None),
-        SimpleNamespace(version=1),
-        SimpleNamespace(version=2),
+        SimpleNamespace(version=1, quality={}),
+        SimpleNamespace(version=2, quality={}),
     )
     after = begin_again(run, trail, new, old, "")  # type: ignore[arg-type]
     assert (after.means, after.errors, after.version) == ({}, (), 2)
@@ -186,3 +186,89 @@ def test_every_build_leaves_clarifys_report_and_may_be_refused_for_it(tiny: Path
     assert refused.exit == 8
     (rejected,) = facts(warm, e.ModelRejected)
     assert "further from neutral than 0.01" in rejected.reasons[0]
+
+
+def test_a_retrain_that_does_not_tune_again_takes_what_the_first_tuning_found(tiny: Path, warm: Lab) -> None:
+    keep = {**RETRAIN, "stages.tune": {"trials": 2, "rounds": 8}, "clock.windows": 3}
+    keep["stages.retrain"] = {**RETRAIN["stages.retrain"], "tune_again": False}
+    assert warm.run(tiny, keep, project=False).exit == 0
+    trained = [f.values for f in facts(warm, e.ModelTrained)]
+    assert len(trained) == 2 and trained[0] == trained[1]
+    assert {f.window for f in facts(warm, e.TrialFinished)} == {None}, "no trial but the first build's"
+    (plan,) = facts(warm, e.RetrainPlanned)
+    assert plan.tune_again is False
+    keep["stages.retrain"]["tune_again"] = True
+    warm.run(tiny, keep, project=False)
+    assert {f.window for f in facts(warm, e.TrialFinished)} == {None, 1}
+
+
+WATCHED: dict[str, Any] = {
+    # A model of two hundred wrong labels takes over from one of fifteen hundred right ones.
+    "clock": {"start": "2026-01-05", "windows": 9, "rows": 200},
+    "labels.delay": "1d",
+    "stages.capture": {"enable": True},
+    "stages.approve": {"better_than": "nothing"},
+    "stages.retrain": {
+        "policy": {"every": {"windows": 3}}, "windows": 2, "keep_training": False, "cooldown": 4,
+    },
+    "stages.rollback": {"windows": 4, "rows": 100},
+    "inject": [
+        {"id": "wrong", "kind": "flip_labels", "on": "labels", "start": 0, "end": 3, "with": {"share": 0.9}}
+    ],
+    "given": [],
+    "expect": [{"rolled_back": {"at_least": 1, "within": 3}}],
+}  # fmt: skip
+
+
+def test_a_version_that_does_worse_is_taken_out_and_the_one_before_comes_back(tiny: Path, warm: Lab) -> None:
+    assert warm.run(tiny, WATCHED, project=False).exit == 0
+    (back,) = facts(warm, e.VersionRolledBack)
+    took_over = [f for f in facts(warm, e.RetrainFinished) if f.replaced]
+    assert (took_over[0].window, back.version, back.replaced) == (2, 1, 2)
+    looks = [f for f in facts(warm, e.VersionsCompared) if f.previous == 1]
+    assert [f.worse for f in looks] == [False] * (len(looks) - 1) + [True]
+    # A deployment answers from the next window on; so does one that is put back.
+    answered = {f.window: f.rows for f in looks}
+    assert min(answered) == 4 and answered[4] == 200, "window 3 was answered by version 2, known in window 4"
+    sounding = [f for f in facts(warm, e.AlarmChanged) if f.window == back.window and f.state == "ALARM"]
+    quiet = [f for f in facts(warm, e.AlarmChanged) if "is back" in f.reason]
+    assert {f.alarm for f in sounding} <= {f.alarm for f in quiet}
+    again = [f.window for f in facts(warm, e.RetrainPlanned) if f.window > back.window]
+    assert all(window - back.window >= 4 for window in again), "the cooldown begins with the rollback"
+
+
+def test_nobody_is_compared_where_nobody_asked(tiny: Path, warm: Lab) -> None:
+    warm.run(tiny, {**WATCHED, "stages.rollback": {"windows": 0}, "expect": []}, project=False)
+    assert not facts(warm, e.VersionsCompared) and not facts(warm, e.VersionRolledBack)
+
+
+@pytest.mark.parametrize("window", [3, 4, 5])
+def test_a_rollback_knows_no_label_of_the_future(tiny: Path, warm: Lab, window: int) -> None:
+    """Whatever the labels of a window will be, nothing is said differently before they arrive."""
+    change = {**WATCHED, "labels.delay": "2d", "stages.rollback": {"windows": 5, "rows": 100}, "expect": []}
+    future = {"id": "later", "kind": "flip_labels", "on": "labels", "start": window, "with": {"share": 0.5}}
+    said = []
+    for inject in (WATCHED["inject"], [*WATCHED["inject"], future]):
+        outcome = warm.run(tiny, {**change, "inject": inject}, project=False)
+        events = [f for f in warm.events(outcome.run) if not isinstance(f, (e.RunStarted, e.StageFinished))]
+        said.append(events)
+    # Labels of a window come due two days after each of its rows: the first of them two windows later.
+    early, late = ([f for f in each if (f.window or 0) < window + 2] for each in said)
+    assert early == late
+    assert any(isinstance(f, e.VersionsCompared) for each in said for f in each)
+    assert said[0] != said[1], "and then it is said"
+
+
+def test_a_challenger_that_loses_leaves_the_champion_in_service(tiny: Path, warm: Lab) -> None:
+    change = {**WATCHED, "stages.approve": {"challenge": {"on": "held_out"}, "better_than": "nothing"}}
+    change["stages.retrain"] = {**WATCHED["stages.retrain"], "hold_out": 1, "windows": 1}
+    change["inject"] = [{**WATCHED["inject"][0], "end": 1}]
+    change["expect"] = [
+        {"challenger_refused": {"at_least": 1}},
+        {"retrained": {"at_least": 0, "last": 2, "at_most": 0}},
+    ]
+    assert warm.run(tiny, change, project=False).exit == 0
+    judged = facts(warm, e.ChallengerJudged)[0]
+    assert (judged.champion, judged.challenger, judged.rows, judged.replaced) == (1, 2, 200, False)
+    assert facts(warm, e.RetrainFinished)[0].why == "the new version was rejected"
+    assert [f.version for f in facts(warm, e.ModelRejected)][0] == 2

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 import pytest
 
 from simlab import events as e
-from simlab.artifacts import Column, Deployment, History, Model, Plan, Schema, Served, View
+from simlab.artifacts import WEIGHT, Column, Deployment, History, Model, Plan, Schema, Served, View
 from simlab.errors import ScenarioInvalid
 from simlab.scenario import Clock, Injection, LabelLaw, Scenario, Seeds, World
 from simlab.stream import Outside, Source, Stream
@@ -338,6 +338,44 @@ def test_a_retrain_gets_accepted_rows_with_the_labels_known_by_now() -> None:
     assert fresh["y"].null_count == 0 and set(fresh["y"].to_pylist()) == {0.0, 1.0}
     both = stream.rows(replace(plan, include_training=True)).table
     assert pc.sum(pc.equal(both["split"], "history")).as_py() == len(wanted) + 400
+
+
+def lived(windows: int, **more: Any) -> Stream:
+    stream, kept = make(scenario(**more))
+    stream.training()
+    for _ in range(windows):
+        window = stream.next(History())
+        assert window is not None
+        answer(stream, kept, window)
+        stream.labels_due(window.number)
+    return stream
+
+
+def test_a_row_loses_half_its_weight_in_a_half_life() -> None:
+    """Windows 0 and 2 of three, and training rows of the four windows before: 100 a window."""
+    stream = lived(3)
+    plan = Plan("because", (0, 2), include_training=True, half_life=2.0)
+    table = stream.rows(plan).table
+    fresh = table.filter(pc.equal(table["split"], "history"))
+    found: dict[int, set[float]] = {}
+    for at, weight in zip(fresh["at"].to_pylist(), fresh[WEIGHT].to_pylist(), strict=True):
+        found.setdefault((at - START) // timedelta(days=1), set()).add(round(weight, 9))
+    assert found == {day: {round(0.5 ** ((2 - day) / 2), 9)} for day in (-4, -3, -2, -1, 0, 2)}
+    others = table.filter(pc.not_equal(table["split"], "history"))
+    assert set(others[WEIGHT].to_pylist()) == {1.0}, "nobody trains on the monitors' baseline"
+    assert WEIGHT not in stream.rows(replace(plan, half_life=None)).table.column_names
+
+
+def test_windows_that_are_held_out_are_in_no_other_part() -> None:
+    stream = lived(4)
+    table = stream.rows(Plan("because", (0, 1), include_training=True, held_out=(2, 3))).table
+    windows = {
+        name: {
+            i // 10_000_000 for i in table.filter(pc.equal(table["split"], name))["id"].to_pylist() if i >= 0
+        }
+        for name in ("history", "baseline", "held_out")
+    }
+    assert windows == {"history": {0, 1}, "baseline": {0, 1}, "held_out": {2, 3}}
 
 
 def test_hindsight_judges_with_every_label_at_once() -> None:

@@ -67,7 +67,7 @@ _RISES = frozenset({"auc", "average_precision"})
 
 
 def fit(features: FeatureSet, values: Mapping[str, Any], *, rounds: int, seed: int) -> Model:
-    """Grow gradient-boosted trees on the rows of the split `train`.
+    """Grow gradient-boosted trees on the rows of the split `train`, by their weights where they have some.
 
     Parameters
     ----------
@@ -324,6 +324,7 @@ def _dataset(
     return lightgbm.Dataset(
         _inputs(table, numeric, categories),
         matrix.truth(table, target),
+        weight=matrix.weights(table),
         feature_name=names if plain else [f"feature_{at}" for at in range(len(names))],
         categorical_feature=list(range(len(numeric), len(names))),
         params=dict(_ALWAYS),

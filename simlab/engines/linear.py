@@ -46,7 +46,7 @@ _STEPS = 1000
 
 
 def fit(features: FeatureSet, values: Mapping[str, Any], *, rounds: int, seed: int) -> Model:
-    """Fit a linear model on the rows of the split `train`.
+    """Fit a linear model on the rows of the split `train`, by their weights where they have some.
 
     Parameters
     ----------
@@ -78,6 +78,7 @@ def fit(features: FeatureSet, values: Mapping[str, Any], *, rounds: int, seed: i
         schema.problem,
         categories,
         given,
+        matrix.weights(train),
     )
     model = Model(
         algorithm="linear",
@@ -179,10 +180,11 @@ def objective(
     categories = matrix.known(train, schema.categorical)
     numbers, codes = matrix.numbers(train, schema.numeric), matrix.codes(train, categories)
     taught, truth = matrix.truth(train, schema.target), matrix.truth(valid, schema.target)
+    weights = matrix.weights(train)
     valid_numbers, valid_codes = matrix.numbers(valid, schema.numeric), matrix.codes(valid, categories)
 
     def score(values: Mapping[str, Any]) -> tuple[float, int]:
-        fitted = _solve(numbers, codes, taught, schema.problem, categories, _given(values))
+        fitted = _solve(numbers, codes, taught, schema.problem, categories, _given(values), weights)
         answers = _answer(fitted, valid_numbers, valid_codes, schema.problem)
         return measure(schema.problem, metric, truth, answers), 0
 
@@ -206,8 +208,13 @@ def _solve(
     problem: Problem,
     categories: Mapping[str, Sequence[str]],
     given: Mapping[str, Any],
+    counts: Matrix | None = None,
 ) -> dict[str, Any]:
-    """The fitted model as plain values; `effect` holds the weight of each category, in code order."""
+    """The fitted model as plain values; `effect` holds the weight of each category, in code order.
+
+    `counts` says how much each row counts in the fit; how numbers are filled, clipped and scaled is
+    learned from all rows alike.
+    """
     if not len(truth):
         raise SimlabError("there are no rows to train on")
     if not numbers.shape[1] + codes.shape[1]:
@@ -236,7 +243,7 @@ def _solve(
         solver = LogisticRegression(C=1 / given["l2"], solver=way, tol=1e-6, max_iter=_STEPS)
     else:
         solver = Ridge(alpha=given["l2"], solver="sparse_cg", tol=1e-10, max_iter=_STEPS)
-    solver.fit(inputs, truth)
+    solver.fit(inputs, truth, sample_weight=counts)
     weights = np.ravel(solver.coef_).tolist()
     fitted["weight"] = weights[: numbers.shape[1]]
     fitted["intercept"] = float(np.ravel(solver.intercept_)[0])

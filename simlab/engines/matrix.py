@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from simlab.artifacts import WEIGHT
 from simlab.errors import SimlabError, did_you_mean
 
 Matrix = NDArray[np.float64]
@@ -66,6 +67,22 @@ def _dictionary(values: pa.ChunkedArray) -> tuple[NDArray[np.int64], list[str]]:
     texts: list[str] = [text or "" for text in pc.cast(whole.dictionary, pa.string()).to_pylist()]
     positions = pc.fill_null(pc.cast(whole.indices, pa.int64()), len(texts)).to_numpy(zero_copy_only=False)
     return positions, [*texts, ""]
+
+
+def weights(table: pa.Table) -> Matrix | None:
+    """How much each row counts, one on average; None where all rows count alike.
+
+    Returns
+    -------
+    Doubles of shape [rows].
+    """
+    if WEIGHT not in table.column_names:
+        return None
+    found: Matrix = table[WEIGHT].to_numpy().astype(np.float64)
+    if not len(found) or (found == found[0]).all():
+        return None
+    shares: Matrix = found / found.mean()
+    return shares
 
 
 def words(table: pa.Table, names: Sequence[str]) -> NDArray[np.object_]:

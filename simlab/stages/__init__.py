@@ -66,7 +66,7 @@ STAGES: tuple[Stage, ...] = (
         files="explanation_files",
     ),
     Stage("register", ("register_model",), "SageMaker Model Registry, MLflow app", "MLflow"),
-    Stage("approve", ("approve_version",), "Model package approval status", "simlab"),
+    Stage("approve", ("judge_challenger", "approve_version"), "Model package approval status", "simlab"),
     Stage("deploy", ("deploy_model",), "SageMaker endpoint (CreateEndpoint)", "ONNX"),
     Stage(
         "serve",
@@ -107,6 +107,13 @@ STAGES: tuple[Stage, ...] = (
         "EventBridge rule that starts a SageMaker Pipeline",
         "simlab",
         live=("plan_retrain",),
+    ),
+    Stage(
+        "rollback",
+        ("plan_rollback",),
+        "Deployment guardrails (AutoRollbackConfiguration)",
+        "simlab",
+        live=("plan_rollback",),
     ),
     # rollout: deployment guardrails stand here
     # edge: SageMaker Edge / Neo packaging stands here

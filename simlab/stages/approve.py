@@ -1,18 +1,149 @@
-"""Approve: a version goes into service only if it is better than what needs no model."""
+"""Approve: a version goes into service only if it is better than what needs no model, and than the last."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from simlab.artifacts import Approved, BiasReport, Rejected, Version
+from pydantic import ConfigDict, Field
+
+from simlab.artifacts import Approved, BiasReport, Deployment, FeatureSet, Rejected, Version, row_keys
 from simlab.clarify import analysis
 from simlab.clarify.bias import BiasFigure
 from simlab.clarify.bias import Metric as BiasMetric
 from simlab.clarify.drift import allowed, distance
 from simlab.context import Context
-from simlab.events import ModelApproved, ModelRejected
+from simlab.engines import engine
+from simlab.events import ChallengerJudged, ModelApproved, ModelRejected
 from simlab.quality import LOWER_IS_BETTER, Metric
+from simlab.statistics.paired import ROW_METRICS, Paired, RowMetric, bootstrap, mcnemar, row_losses
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+@dataclass(frozen=True)
+class Challenge:
+    """What a new version must prove against the one in service."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    test: Literal["bootstrap", "mcnemar"] = "bootstrap"
+    """`bootstrap` of the difference of the metric, or McNemar's exact test of the wrong answers."""
+    metric: RowMetric | None = None
+    """What they are compared by; `log_loss` or `mae` when not said, `accuracy` with `mcnemar`."""
+    confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
+    """The challenger wins if so good a result had at most a chance of the rest without a difference."""
+    at_least: Annotated[float, Field(ge=0)] = 0.0
+    """How much better it must be, in the metric's own unit."""
+    on: Literal["both", "test", "held_out"] = "both"
+    """Rows: its own test rows, the windows that `stages.retrain.hold_out` keeps out, or both."""
+    rows: Annotated[int, Field(ge=10)] = 100
+    """Rows without which the champion stays."""
+    repeats: Annotated[int, Field(ge=100, le=100_000)] = 2000
+    """Resamples of the bootstrap."""
+
+
+def judge_challenger(
+    ctx: Context,
+    version: Version,
+    features: FeatureSet,
+    champion: Deployment,
+    *,
+    challenge: Challenge | None = None,
+) -> Version | Rejected:
+    """Hold a new version against the one in service, on rows that neither was trained on.
+
+    Both answer the same rows: the new version's test rows and those held out of the retrain, without any
+    row that one of the two was fitted or tuned on. Rows are told apart by entity, and by entity and event
+    time where the dataset's clock is real.
+
+    Parameters
+    ----------
+    challenge
+        What the new version must prove; without it, nothing.
+    """
+    if challenge is None:
+        return version
+    given, schema = challenge, version.schema
+    rows, left_out = _neutral(features, version, champion, given.on)
+    by_errors = given.test == "mcnemar"
+    metric: RowMetric = given.metric or ("accuracy" if by_errors else ROW_METRICS[schema.problem][0])
+    truth = rows[schema.target].to_numpy()
+    theirs = engine("onnxruntime").score(champion.onnx, rows)
+    ours = engine(version.model.algorithm).predict(version.model, rows)
+    before = row_losses(metric, truth, theirs, champion.threshold)
+    after = row_losses(metric, truth, ours, version.model.threshold)
+    found: Paired
+    if by_errors:
+        found = mcnemar(before, after, confidence=given.confidence)
+    else:
+        found = bootstrap(
+            before,
+            after,
+            rng=ctx.rng("challenge"),
+            metric=metric,
+            bound=given.at_least,
+            confidence=given.confidence,
+            repeats=given.repeats,
+        )
+    alpha = 1 - given.confidence
+    won = found.rows >= given.rows and found.p <= alpha and found.difference > given.at_least
+    if found.rows < given.rows:
+        why = f"only {found.rows} rows that neither version knows; {given.rows} are needed"
+    else:
+        relation = "better" if found.difference >= 0 else "worse"
+        why = (
+            f"{metric} is {abs(found.difference):.4g} {relation} than version {champion.version}'s on "
+            f"{found.rows} rows, p {found.p:.3g}{'' if won else f', and {alpha:.3g} or less is asked'}"
+        )
+        if not won and found.p <= alpha:
+            why = why.rpartition(", and")[0] + f", and more than {given.at_least:g} is asked"
+    ctx.emit(
+        ChallengerJudged(
+            champion=champion.version,
+            challenger=version.number,
+            metric=metric,
+            test=given.test,
+            difference=found.difference,
+            low=found.low,
+            high=found.high,
+            p=found.p,
+            rows=found.rows,
+            left_out=left_out,
+            replaced=won,
+            why=why,
+        )
+    )
+    if won:
+        return version
+    reasons = (f"not proven better than version {champion.version}: {why}",)
+    ctx.emit(ModelRejected(version=version.number, reasons=reasons))
+    return Rejected(version=version, reasons=reasons)
+
+
+def _neutral(features: FeatureSet, version: Version, champion: Deployment, on: str) -> tuple[pa.Table, int]:
+    """Rows to compare on, and how many were left out because one of the two had learned from them."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    parts = []
+    if on != "held_out":
+        parts.append(features.table.filter(pc.equal(features.table["split"], "test")))
+    if on != "test" and features.held_out is not None:
+        parts.append(features.held_out)
+    names = [features.schema.entity, features.schema.event_time, features.schema.target]
+    names += [name for name in (c.name for c in features.schema.features) if name not in names]
+    every = pa.concat_tables([part.select(names) for part in parts or [features.table.slice(0, 0)]])
+    keys = row_keys(every, features.schema).to_pydict()
+    known = set()
+    for seen in (version.seen, champion.seen):
+        if seen is not None:
+            known |= set(zip(*seen.to_pydict().values(), strict=True))
+    neutral = [key not in known for key in zip(*keys.values(), strict=True)]
+    rows = every.filter(pa.array(neutral, pa.bool_()))
+    return rows, every.num_rows - rows.num_rows
 
 
 def approve_version(

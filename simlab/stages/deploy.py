@@ -85,4 +85,6 @@ def deploy_model(
         model=model,
         endpoint=endpoint,
         deployed=ctx.moment,
+        params=version.params,
+        seen=version.seen,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from simlab.artifacts import Deployment, FeatureSet, Request, ScreenedWindow, ValidRows
+from simlab.artifacts import WEIGHT, Deployment, FeatureSet, Request, ScreenedWindow, ValidRows
 from simlab.context import Context
 from simlab.engines import engine
 from simlab.errors import SimlabError
@@ -52,13 +52,16 @@ def build_features(
     schema = rows.schema
     feast = engine("feast")
     table = rows.table
-    joined = feast.join_training(schema, table.drop_columns(["split"]), rows.updates, ctx.workdir / "offline")
-    joined = joined.append_column("split", table["split"])
+    also = [name for name in ("split", WEIGHT) if name in table.column_names]
+    joined = feast.join_training(schema, table.drop_columns(also), rows.updates, ctx.workdir / "offline")
+    for name in also:
+        joined = joined.append_column(name, table[name])
     if serve_from == "online" and parity_rows:
         _check_parity(ctx, rows, joined, parity_rows)
-    is_baseline = pc.equal(joined["split"], "baseline")
-    baseline = joined.filter(is_baseline).drop_columns(["split"])
-    history = joined.filter(pc.invert(is_baseline)).drop_columns(["split"])
+    baseline, held_out = (
+        joined.filter(pc.equal(joined["split"], name)).drop_columns(also) for name in ("baseline", "held_out")
+    )
+    history = joined.filter(pc.equal(joined["split"], "history")).drop_columns(["split"])
     if schema.ordered:
         history = history.sort_by(schema.event_time)
     part = _parts(ctx, history[schema.entity], schema.ordered, valid, test)
@@ -67,7 +70,8 @@ def build_features(
         table=history,
         schema=schema,
         constraints=rows.constraints,
-        baseline=baseline if baseline.num_rows else history.drop_columns(["split"]),
+        baseline=baseline if baseline.num_rows else history.drop_columns(also),
+        held_out=held_out if held_out.num_rows else None,
     )
 
 
@@ -99,7 +103,8 @@ def _check_parity(ctx: Context, rows: ValidRows, joined: pa.Table, count: int) -
     order = np.argsort(rows.table[schema.event_time].to_numpy(), kind="stable")
     first = int(ctx.rng("parity").integers(0, max(1, len(order) - count)))
     picked = pa.array(order[first : first + count])
-    sample = rows.table.take(picked).drop_columns(["split", schema.target])
+    sample = rows.table.take(picked)
+    sample = sample.drop_columns([n for n in ("split", WEIGHT, schema.target) if n in sample.column_names])
     wanted = joined.take(picked)
     folder = ctx.workdir / "parity"
     # What an earlier build left in the store is newer than these rows, and the store has no past.

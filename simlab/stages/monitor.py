@@ -16,6 +16,7 @@ from simlab.artifacts import (
     Findings,
     History,
     Labels,
+    Measured,
     Request,
     ScreenedWindow,
     Served,
@@ -190,6 +191,7 @@ def monitor_window(
         errors=seen.errors,
         executions=executions,
         reasons={change.alarm: change.reason for change in changes},
+        measured=seen.measured,
     )
 
 
@@ -225,6 +227,7 @@ class Seen:
     metrics: Mapping[str, float] = field(default_factory=dict)
     means: Mapping[str, float] = field(default_factory=dict)
     errors: tuple[Stretch, ...] = ()
+    measured: tuple[Measured, ...] = ()
 
 
 def _look(
@@ -240,7 +243,8 @@ def _look(
     """Compare a window with the baseline, and labelled windows with the evaluation."""
     found = list(screened.findings)
     found += adjusted(_drift(ctx, deployment, request, looks.detectors, looks.ignore), looks.correction)
-    by_quality, measured = _quality(ctx, deployment, served, labels, history, looks.quality)
+    by_quality, judged = _quality(ctx, deployment, served, labels, history, looks.quality)
+    measured = {f"monitor.{name}": value for one in judged for name, value in one.figures.items()}
     found += by_quality
     by_columns, means = follow_columns(deployment, request, history, looks.sequential, looks.ignore)
     by_errors, errors = follow_errors(deployment, served, labels, history, looks.sequential)
@@ -251,7 +255,9 @@ def _look(
         by_scores, estimates = estimate_quality(deployment, served, looks.estimate)
         found.append(by_scores)
         measured |= _estimated(ctx, served, estimates)
-    return Seen(tuple(found), measured, means, errors)
+        figures = {f"estimated.{name}": v for name, v in estimates.items() if v is not None}
+        judged.append(Measured(served.number, served.version, figures))
+    return Seen(tuple(found), measured, means, errors, tuple(judged))
 
 
 def _estimated(ctx: Context, served: Served, estimates: dict[str, float | None]) -> dict[str, float]:
@@ -319,7 +325,7 @@ def _drift(
 
 def _quality(
     ctx: Context, deployment: Deployment, served: Served, labels: Labels, history: History, quality: Quality
-) -> tuple[list[Finding], dict[str, float]]:
+) -> tuple[list[Finding], list[Measured]]:
     """Findings and metrics of every window whose labels arrived now, oldest first."""
     import pyarrow.compute as pc
 
@@ -330,7 +336,7 @@ def _quality(
     answered = {s.number: s for s in (*history.pending, served)}
     name = quality.metric or DEFAULT_METRIC[deployment.problem]
     found: list[Finding] = []
-    latest: dict[str, float] = {}
+    measured: list[Measured] = []
     for window in windows:
         if window not in answered:
             continue
@@ -343,8 +349,8 @@ def _quality(
             ctx.emit(
                 MetricMeasured(metric=f"monitor.{metric}", value=value, of_window=window, rows=len(truth))
             )
-            if value is not None:
-                latest[f"monitor.{metric}"] = value
+        defined = {metric: value for metric, value in figures.items() if value is not None}
+        measured.append(Measured(window, answered[window].version, defined))
         value, reference = figures.get(name), deployment.quality.get(name)
         # A window answered by an earlier version says nothing about this one.
         if value is not None and reference is not None and answered[window].version == deployment.version:
@@ -361,7 +367,7 @@ def _quality(
                     of_window=window,
                 )
             )
-    return found, latest
+    return found, measured
 
 
 def _answered_and_known(served: pa.Table, known: pa.Table) -> tuple[np.ndarray, np.ndarray]:

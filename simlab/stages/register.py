@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from simlab.artifacts import BiasReport, FeatureSet, Model, Params, Scores, Version
+from simlab.artifacts import BiasReport, FeatureSet, Model, Params, Scores, Version, row_keys
 from simlab.context import Context
 from simlab.digest import digest
 from simlab.events import ModelRegistered
@@ -15,6 +15,10 @@ def register_model(
 
     The fact is the registry; MLflow's runs and registered versions are a projection of it.
     """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    known = pc.is_in(features.table["split"], pa.array(["train", "valid"]))
     version = Version(
         number=ctx.ordinal + 1,
         model=model,
@@ -24,6 +28,7 @@ def register_model(
         baseline=features.baseline,
         params=params,
         bias=bias,
+        seen=row_keys(features.table.filter(known), features.schema),
     )
     ctx.emit(
         ModelRegistered(

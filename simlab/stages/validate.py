@@ -41,7 +41,7 @@ def validate_rows(
     learned = learn_constraints(
         baseline if baseline.num_rows else kept, schema, slack=slack, nullable_from=nullable_from
     )
-    usable = kept.num_rows - baseline.num_rows
+    usable = kept.filter(pc.equal(kept["split"], "history")).num_rows
     if usable < 50:
         raise SimlabError(f"only {usable} rows are left to train on after validation; at least 50 are needed")
     return ValidRows(

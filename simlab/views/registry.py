@@ -13,6 +13,7 @@ from simlab.events import (
     ModelRejected,
     RetrainFinished,
     RetrainPlanned,
+    VersionRolledBack,
 )
 
 
@@ -35,6 +36,11 @@ class VersionView:
     spans: tuple[tuple[int, int | None], ...] = ()
     """First window it answered, and the first one it no longer did (None: it still serves)."""
 
+    @property
+    def serves(self) -> bool:
+        """Whether it is in service at the end."""
+        return bool(self.spans) and self.spans[-1][1] is None
+
 
 @dataclass(frozen=True)
 class Retrain:
@@ -53,10 +59,35 @@ class Retrain:
     why: str = ""
 
 
+@dataclass(frozen=True)
+class PutBack:
+    """A version that was taken out of service again."""
+
+    window: int
+    version: int
+    """Version in service afterwards."""
+    replaced: int
+    """Version that was taken out."""
+    why: str
+
+
+def rollbacks(events: Iterable[Event]) -> tuple[PutBack, ...]:
+    """Every rollback of a run, in order.
+
+    >>> rollbacks([VersionRolledBack(window=4, version=1, replaced=2, why="worse")])[0].replaced
+    2
+    """
+    return tuple(
+        PutBack(-1 if fact.window is None else fact.window, fact.version, fact.replaced, fact.why)
+        for fact in events
+        if isinstance(fact, VersionRolledBack)
+    )
+
+
 def versions(events: Iterable[Event]) -> tuple[VersionView, ...]:
     """Every version of a run, in order of their numbers.
 
-    A version deployed during a window answers from the next one on.
+    A version deployed during a window answers from the next one on, and so does one that is put back.
 
     >>> [v.approved for v in versions([ModelRejected(version=1, reasons=("worse than the rule",))])]
     [False]
@@ -64,7 +95,9 @@ def versions(events: Iterable[Event]) -> tuple[VersionView, ...]:
     found: dict[int, VersionView] = {}
     serving: int | None = None
     for event in events:
-        if not isinstance(event, (ModelRegistered, ModelApproved, ModelRejected, ModelDeployed)):
+        if not isinstance(
+            event, (ModelRegistered, ModelApproved, ModelRejected, ModelDeployed, VersionRolledBack)
+        ):
             continue
         seen = found.get(event.version, VersionView(event.version, window=event.window))
         if isinstance(event, ModelRegistered):
@@ -84,7 +117,9 @@ def versions(events: Iterable[Event]) -> tuple[VersionView, ...]:
             if serving is not None and serving in found and found[serving].spans:
                 before = found[serving]
                 found[serving] = replace(before, spans=(*before.spans[:-1], (before.spans[-1][0], first)))
-            seen = replace(found.get(event.version, seen), parity=event.parity)
+            seen = found.get(event.version, seen)
+            if isinstance(event, ModelDeployed):
+                seen = replace(seen, parity=event.parity)
             seen = replace(seen, spans=(*seen.spans, (first, None)))
             serving = event.version
         found[event.version] = seen

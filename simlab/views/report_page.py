@@ -329,6 +329,9 @@ def moments(story: Story) -> list[Moment]:
         else:
             headline, detail = "Retrain begun", retrain.reason
         found.append((retrain.window, 2, "retrain", headline, detail))
+    for back in story.rollbacks:
+        detail = f"v{back.replaced} is taken out: {back.why}"
+        found.append((back.window, 2, "retrain", f"v{back.version} is put back", detail))
     for failure in story.failures:
         if failure.window is not None:
             found.append((failure.window, 3, "failure", f"{failure.stage} fails", failure.why))
@@ -485,6 +488,9 @@ def _lines(story: Story, window: int, known: Sequence[Point]) -> list[tuple[str,
     for retrain in story.retrains:
         if retrain.window == window:
             lines.append(("retrain-mark", "retrain", retrain.why or retrain.reason))
+    for back in story.rollbacks:
+        if back.window == window:
+            lines.append(("retrain-mark", "rolled back", back.why))
     return lines
 
 
@@ -752,10 +758,10 @@ def _build(story: Story, build: Build, number: int) -> Markup:
         state, mood = "not deployed", "warn"
     spans = next((v.spans for v in story.versions if v.number == build.version), ())
     if spans and build.deployed:
-        first, after = spans[0]
-        last = (story.lived if after is None else after) - 1
-        if last >= first:
-            state = f"served windows {first} to {last}"
+        lasts = [(first, (story.lived if after is None else after) - 1) for first, after in spans]
+        served = [f"{first} to {last}" for first, last in lasts if last >= first]
+        if served:
+            state = f"served windows {' and '.join(served)}"
     retrain = f"Retrain in {_when(story, build.window)}: {build.reason}"
     origin = retrain if number else "The first build"
     facts: list[tuple[str, object]] = []

@@ -40,7 +40,7 @@ from simlab.views import alarms as alarms_view
 from simlab.views import metrics, registry
 from simlab.views.alarms import Alarm
 from simlab.views.metrics import Point
-from simlab.views.registry import Retrain, VersionView
+from simlab.views.registry import PutBack, Retrain, VersionView
 
 
 @dataclass(frozen=True)
@@ -208,6 +208,7 @@ class Story:
     changes: tuple[AlarmChanged, ...] = ()
     onsets: tuple[Onset, ...] = ()
     retrains: tuple[Retrain, ...] = ()
+    rollbacks: tuple[PutBack, ...] = ()
     versions: tuple[VersionView, ...] = ()
     builds: tuple[Build, ...] = ()
     labels: Mapping[int, int] = field(default_factory=dict)
@@ -234,6 +235,7 @@ class Story:
         built, so in that window they still sounded.
         """
         taken_over = {retrain.window for retrain in self.retrains if retrain.replaced}
+        taken_over |= {back.window for back in self.rollbacks}
         return [
             (onset, self.lived if end is None else end + (end in taken_over)) for onset, end in alarm.spans
         ]
@@ -314,6 +316,7 @@ def story(
         changes=tuple(event for event in said if isinstance(event, AlarmChanged)),
         onsets=_onsets(said, reasons),
         retrains=registry.retrains(said),
+        rollbacks=registry.rollbacks(said),
         versions=registry.versions(said),
         builds=_builds(said),
         labels=_labels(said),

@@ -8,18 +8,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simlab.artifacts import History
+from simlab.artifacts import History, Measured
 from simlab.signature import find, first_line, keywords, names
 
 alarms = st.dictionaries(
     st.sampled_from(["data_quality:drift:age", "model_quality:quality:auc"]),
     st.sampled_from(["OK", "ALARM", "INSUFFICIENT_DATA"]),
 )
+measured = st.builds(
+    Measured,
+    window=st.integers(0, 50),
+    version=st.just(1),
+    figures=st.dictionaries(st.sampled_from(["log_loss", "estimated.log_loss", "mae"]), st.floats(0, 3)),
+)
 histories = st.builds(
     History,
     window=st.integers(-1, 200),
     alarms=alarms,
     labelled=st.lists(st.integers(0, 50), max_size=4).map(tuple),
+    fresh_labels=st.integers(0, 20_000),
+    measured=st.lists(measured, max_size=4).map(tuple),
+    quality=st.dictionaries(st.sampled_from(["log_loss", "mae"]), st.floats(0, 3)),
 )
 
 

@@ -7,8 +7,9 @@ from simlab.events import (
     ModelRejected,
     RetrainFinished,
     RetrainPlanned,
+    VersionRolledBack,
 )
-from simlab.views.registry import retrains, versions
+from simlab.views.registry import retrains, rollbacks, versions
 
 
 def registered(version: int, window: int | None = None) -> ModelRegistered:
@@ -62,3 +63,17 @@ def test_a_retrain_that_did_not_end_has_no_outcome():
     )
     assert first.replaced is False and first.why == "no"
     assert second.replaced is None and second.version is None
+
+
+def test_a_version_that_is_put_back_serves_again():
+    events = [
+        deployed(1),
+        deployed(2, 4),
+        VersionRolledBack(window=6, version=1, replaced=2, why="worse"),
+    ]
+    one, two = versions(events)
+    assert one.spans == ((0, 5), (7, None)) and two.spans == ((5, 7),)
+    assert one.serves and not two.serves
+    assert one.parity is not None, "it keeps what its deployment proved"
+    (back,) = rollbacks(events)
+    assert (back.window, back.version, back.replaced, back.why) == (6, 1, 2, "worse")
