@@ -12,10 +12,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
+from simlab.watched import Awaited as Awaited
 from simlab.watched import Captured as Captured
 from simlab.watched import Datapoint as Datapoint
 from simlab.watched import Execution as Execution
 from simlab.watched import Files as Files
+from simlab.watched import Fit as Fit
 
 if TYPE_CHECKING:  # Arrow costs a tenth of a second, which `simlab check` need not pay
     import pyarrow as pa
@@ -271,6 +273,8 @@ class Deployment:
     """Name of the endpoint that serves it."""
     baselines: Mapping[str, Files] = field(default_factory=dict)
     """What each scheduled monitor judges by: AWS's baseline files, by schedule."""
+    fit: Fit | None = None
+    """Whether the baseline jobs saw this version's own rows; None where nobody asked."""
 
 
 # --- live ---------------------------------------------------------------------------------------
@@ -403,6 +407,8 @@ class Findings:
     """What the labels that arrived add to the trail of errors."""
     executions: tuple[Execution, ...] = ()
     """Scheduled monitors that ran in this window."""
+    awaited: tuple[Awaited, ...] = ()
+    """Executions that the health check still waits for."""
 
 
 @dataclass(frozen=True)
@@ -447,6 +453,8 @@ class History:
     """Trail of the errors since the deployment, by window, at most `ERRORS_KEPT` rows in all."""
     captures: tuple[Captured, ...] = ()
     """What was captured of the latest windows, oldest first, with every label that is known by now."""
+    awaited: tuple[Awaited, ...] = ()
+    """Executions of scheduled monitors that should have run and have not come yet."""
 
     def with_capture(self, captured: Captured, labels: Labels) -> tuple[Captured, ...]:
         """Captures including a new window's, joined with the labels that are known by now."""
@@ -503,4 +511,5 @@ class History:
             onset=onset,
             version=served.version,
             captures=captures,
+            awaited=findings.awaited,
         )
