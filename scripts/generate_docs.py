@@ -514,17 +514,26 @@ def find_stage(name: str, function: str) -> Callable[..., Any]:
     return found
 
 
+def commands(group: Any, before: str = "") -> list[tuple[str, Any]]:
+    """Every command by its words; a group's one by one, as `constraints show`."""
+    found: list[tuple[str, Any]] = []
+    for name, command in group.commands.items():
+        words = f"{before} {name}".strip()
+        found += commands(command, words) if hasattr(command, "commands") else [(words, command)]
+    return found
+
+
 def cli() -> str:
     """Every command with its arguments and options, and the exit codes."""
     group: Any = typer.main.get_command(app)
     parts = [HEAD.format(more="Texts come from the command line itself."), "# Command line\n"]
     parts += [NOTES["cli"].strip() + "\n", "| command | what it does |", "|---|---|"]
     parts += [
-        f"| [`{name}`](#simlab-{name}) | {_cell(_help(command))} |"
-        for name, command in group.commands.items()
+        f"| [`{name}`](#simlab-{name.replace(' ', '-')}) | {_cell(_help(command))} |"
+        for name, command in commands(group)
     ]
     parts += [""]
-    for name, command in group.commands.items():
+    for name, command in commands(group):
         arguments = [p for p in command.params if type(p).__name__ == "TyperArgument"]
         shown = " ".join(p.name.upper() if p.required else f"[{p.name.upper()}]" for p in arguments)
         parts += [

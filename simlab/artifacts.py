@@ -220,6 +220,19 @@ class Scores:
 
 
 @dataclass(frozen=True)
+class BiasReport:
+    """What Clarify says of the training labels, and of a model's answers on rows it never saw."""
+
+    label: str
+    label_value: str
+    """What counts as positive; empty where nothing was measured."""
+    analysis: bytes
+    """`analysis.json`; empty where nothing was measured."""
+    config: bytes
+    """`analysis_config.json`: what was asked."""
+
+
+@dataclass(frozen=True)
 class Version:
     """A registered model version; numbers count up within a run."""
 
@@ -230,6 +243,8 @@ class Version:
     constraints: tuple[Constraint, ...]
     baseline: pa.Table
     params: Params
+    bias: BiasReport | None = None
+    """What was measured of its bias."""
 
 
 @dataclass(frozen=True)

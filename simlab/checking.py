@@ -9,8 +9,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from simlab import episodes, expect
 from simlab.artifacts import Schema
+from simlab.clarify.facets import Facets
+from simlab.clarify.facets import problems_in as facet_problems
 from simlab.dataset import Card, find_dataset, load_card, schema
 from simlab.engines import engine
 from simlab.errors import ScenarioInvalid, did_you_mean
@@ -19,7 +23,7 @@ from simlab.quality import METRICS
 from simlab.scenario import Injection, Scenario, read
 from simlab.screening import own_columns
 from simlab.shapes import problems_in as shape_problems
-from simlab.signature import find, keywords, module_of, settings
+from simlab.signature import adapter, find, keywords, module_of, settings
 from simlab.stages import STAGES
 from simlab.yamlfile import placed, read_yaml
 
@@ -410,7 +414,7 @@ def _metrics(scenario: Scenario, shape: Schema) -> Iterator[str]:
         for number, item in enumerate(getattr(scenario, part)):
             for name, values in item.items():
                 metric = values.get("metric") if isinstance(values, dict) else None
-                if isinstance(metric, str) and metric not in full:
+                if isinstance(metric, str) and metric not in full and not name.startswith("bias_"):
                     where = f"{part}[{number}].{name}.metric"
                     yield f"{where}: no metric called {metric!r}{did_you_mean(metric, full)}"
     named = [
@@ -424,8 +428,29 @@ def _metrics(scenario: Scenario, shape: Schema) -> Iterator[str]:
             hint = did_you_mean(metric, good)
             yield f"{where}: {metric!r} is not measured in a {shape.problem} problem{hint}"
     yield from _answer_readers(scenario, shape)
+    yield from _facets(scenario, shape)
     features = {c.name for c in shape.features}
     ignored = scenario.setting("monitor", "ignore")
     for column in ignored if isinstance(ignored, (list, tuple)) else ():
         if isinstance(column, str) and column not in features:
             yield f"stages.monitor.ignore: no column called {column!r}{did_you_mean(column, features)}"
+
+
+def _facets(scenario: Scenario, shape: Schema) -> Iterator[str]:
+    """Facets and group variables that the bias stage and its monitor name."""
+    columns = {c.name: c.kind for c in shape.features}
+    named: list[tuple[str, Any]] = [("stages.bias", scenario.stages.get("bias"))]
+    schedules = scenario.setting("monitor", "schedules")
+    for name, schedule in schedules.items() if isinstance(schedules, Mapping) else ():
+        given = _inner(_inner(schedule, "monitor"), "model_bias")
+        named.append((f"stages.monitor.schedules.{name}.monitor.model_bias", given))
+    for where, given in named:
+        facets, group = _inner(given, "facets"), _inner(given, "group_variable")
+        try:
+            typed = {} if facets is None else adapter(Facets).validate_python(facets)
+        except ValidationError:
+            continue  # told already
+        for key, problem in facet_problems(typed, group if isinstance(group, str) else None, columns):
+            yield f"{where}.{key}: {problem}"
+        if typed and shape.problem == "regression" and _inner(given, "label_threshold") is None:
+            yield f"{where}.label_threshold: it is missing; above it a label of a regression is positive"

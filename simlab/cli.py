@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from simlab.cli_constraints import app as constraints_app
 from simlab.engines import mute_warnings
 from simlab.errors import SimlabError, UsageError
 
@@ -24,6 +25,7 @@ app = typer.Typer(
     rich_markup_mode=None,  # plain help: the decorated one takes longer to import than everything else
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(constraints_app)
 
 Home = Annotated[
     Path | None,

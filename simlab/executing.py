@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from simlab.artifacts import Deployment, Finding
 from simlab.context import Context
-from simlab.events import BaselineSuggested, ConstraintViolated, MetricsPublished, MonitoringExecuted
+from simlab.events import BaselineSuggested, ConstraintViolated, MonitoringExecuted
 from simlab.monitors import Material, Outcome, completed
+from simlab.publishing import published as published
 from simlab.schedules import Due, Firing, Schedule, firings
 from simlab.signature import find, keywords, module_of, settings
-from simlab.watched import Captured, Datapoint, Execution, Files
+from simlab.watched import Captured, Execution, Files
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -112,11 +113,16 @@ def executed(
     executions = []
     newest = captures[-1]
     stretch = ctx.seam("monitor.schedule", due(schedules, newest, newest.number - captures[0].number))
-    now = [one for fired in stretch.values() for one in fired if newest.start < one.runs <= newest.end]
-    for one in sorted(now, key=_turn):
+    now = [
+        (one, number)
+        for number, fired in stretch.items()
+        for one in fired
+        if newest.start < one.runs <= newest.end
+    ]
+    for one, number in sorted(now, key=lambda pair: _turn(pair[0])):
         name, firing, schedule = one.schedule, one.firing, schedules[one.schedule]
         table = rows_between(captures, deployment, firing.start, firing.end)
-        outcome = _outcome(ctx, deployment, name, schedule, firing, table, newest.number)
+        outcome = _outcome(ctx, deployment, name, schedule, firing, table, number)
         execution = _execution(deployment.endpoint, one, schedule, table, outcome)
         _tell(ctx, execution, outcome)
         found += outcome.findings
@@ -232,19 +238,6 @@ def _tell(ctx: Context, execution: Execution, outcome: Outcome) -> None:
             )
     for fact in published(execution.datapoints):
         ctx.emit(fact)
-
-
-def published(datapoints: Sequence[Datapoint]) -> list[MetricsPublished]:
-    """Facts of what was published: one per namespace, dimensions and unit, in the order of the datapoints."""
-    groups: dict[tuple[str, tuple[tuple[str, str], ...], str], dict[str, tuple[float, ...]]] = {}
-    for point in datapoints:
-        key = (point.namespace, tuple(point.dimensions.items()), point.unit)
-        figures = (point.count, point.total, point.minimum, point.maximum)
-        groups.setdefault(key, {})[point.metric] = figures
-    return [
-        MetricsPublished(namespace=namespace, dimensions=dict(dimensions), unit=unit, values=values)
-        for (namespace, dimensions, unit), values in groups.items()
-    ]
 
 
 def report_files(executions: Sequence[Execution]) -> Files:

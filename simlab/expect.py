@@ -9,11 +9,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from math import fsum
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from simlab import events as e
+from simlab.clarify.bias import Metric as BiasMetric
+from simlab.clarify.cloudwatch import ENDPOINT, PIPELINE
 from simlab.quality import LOWER_IS_BETTER
 from simlab.scenario import Scenario
 
@@ -118,7 +120,18 @@ def metric_below(
 def _bound(
     account: Account, metric: str, value: float, first: int | None, last: int | None, above: bool
 ) -> tuple[bool, str]:
-    points = _points(account, metric)
+    return _judged(account, _points(account, metric), metric, value, first, last, above)
+
+
+def _judged(
+    account: Account,
+    points: Sequence[tuple[int | None, float]],
+    metric: str,
+    value: float,
+    first: int | None,
+    last: int | None,
+    above: bool,
+) -> tuple[bool, str]:
     if first is not None or last is not None:
         low, high = first or 0, last if last is not None else account.scenario.clock.windows
         values = [v for w, v in points if w is not None and low <= w <= high]
@@ -131,6 +144,60 @@ def _bound(
         found, what = points[-1][1], "its last value"
     held = found > value if above else found < value
     return held, f"{metric}: {what} is {found:.4g}, {'above' if found > value else 'not above'} {value:g}"
+
+
+def bias_above(
+    account: Account,
+    *,
+    metric: BiasMetric,
+    facet: str,
+    group: str,
+    value: float,
+    of: Literal["build", "live"] = "live",
+    first: int | None = None,
+    last: int | None = None,
+) -> tuple[bool, str]:
+    """A bias metric of a group, last published (or its mean over some windows), is above a bound."""
+    return _bias(account, metric, facet, group, value, of, first, last, above=True)
+
+
+def bias_below(
+    account: Account,
+    *,
+    metric: BiasMetric,
+    facet: str,
+    group: str,
+    value: float,
+    of: Literal["build", "live"] = "live",
+    first: int | None = None,
+    last: int | None = None,
+) -> tuple[bool, str]:
+    """A bias metric of a group, last published (or its mean over some windows), is below a bound."""
+    return _bias(account, metric, facet, group, value, of, first, last, above=False)
+
+
+def _bias(
+    account: Account,
+    metric: str,
+    facet: str,
+    group: str,
+    value: float,
+    of: str,
+    first: int | None,
+    last: int | None,
+    above: bool,
+) -> tuple[bool, str]:
+    """As `_bound`, of what the bias stage (`build`) or the bias monitor (`live`) published."""
+    namespace, name = (PIPELINE if of == "build" else ENDPOINT), f"bias_metric_{metric}"
+    latest: dict[int | None, float] = {}
+    for fact in _of(account, e.MetricsPublished):
+        told = fact.dimensions
+        if fact.namespace != namespace or (told.get("Facet"), told.get("FacetValue")) != (facet, group):
+            continue
+        count, total, _, _ = fact.values.get(name, (None, None, None, None))
+        if count and total is not None:
+            latest[fact.window] = total / count
+    return _judged(account, list(latest.items()), f"{metric} of {facet}={group}", value, first, last, above)
 
 
 def alarm_within(account: Account, *, injection: str, windows: Count, alarm: str = "*") -> tuple[bool, str]:
@@ -352,6 +419,8 @@ def stage_fails(account: Account, *, stage: str) -> tuple[bool, str]:
 _ALL: tuple[Callable[..., tuple[bool, str]], ...] = (
     metric_above,
     metric_below,
+    bias_above,
+    bias_below,
     metric_degrades,
     metric_recovers,
     alarm_within,

@@ -9,6 +9,7 @@ from simlab.errors import StageFailed
 from simlab.events import AlarmChanged, Event, RetrainFinished
 from simlab.run import Run
 from simlab.stages.approve import approve_version
+from simlab.stages.bias import measure_bias
 from simlab.stages.capture import capture_window
 from simlab.stages.deploy import deploy_model
 from simlab.stages.evaluate import evaluate_model
@@ -38,7 +39,8 @@ def build(run: Run, rows: Rows, replacing: Deployment | None = None) -> Deployme
     params = run.do(tune_params, features, run.scenario.setting("train", "algorithm", "lightgbm"))
     model = run.do(train_model, features, params)
     scores = run.do(evaluate_model, model, features)
-    version = run.do(register_model, model, scores, features, params)
+    bias = run.do(measure_bias, model, features)
+    version = run.do(register_model, model, scores, features, params, bias)
     match run.do(approve_version, version):
         case Approved() as approved:
             deployment = run.do(deploy_model, approved, replacing.version if replacing else None)

@@ -34,6 +34,8 @@ ENGINES = (
 
 _NO_MATTER = {
     "cli.py",
+    "cli_constraints.py",
+    "constraint_files.py",
     "checking.py",
     "episodes.py",
     "expect.py",
@@ -89,11 +91,13 @@ def source_digest(judging: bool = False) -> str:
 
 
 def foreign_code(settings: Any) -> list[str]:
-    """Digests of the files behind somebody else's functions (`mypkg.mymodule.mine`) that settings name."""
+    """Digests of the files that settings name: somebody else's functions (`pkg.module.mine`), and JSON."""
     if isinstance(settings, Mapping):
         return [d for key, value in settings.items() for d in (*foreign_code(key), *foreign_code(value))]
     if isinstance(settings, (list, tuple)):
         return [d for value in settings for d in foreign_code(value)]
+    if isinstance(settings, str) and settings.endswith(".json") and Path(settings).is_file():
+        return [hashlib.sha256(Path(settings).read_bytes()).hexdigest()]
     if not isinstance(settings, str) or not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", settings):
         return []
     try:

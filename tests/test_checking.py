@@ -216,3 +216,28 @@ def test_a_rule_changes_only_where_there_is_one_and_into_another(
 def test_a_generated_world_has_no_clock_to_replay(tiny: Path) -> None:
     with pytest.raises(ScenarioInvalid, match="cannot be replayed"):
         check(tiny, {"dataset": "sea", "world": {"order": "replay"}})
+
+
+def test_a_facet_of_the_bias_stage_or_its_monitor_is_looked_up(tiny: Path) -> None:
+    schedule = {"monitor": {"model_bias": {"facets": {"rce": None}}}}
+    change = {
+        "stages.bias": {"facets": {"sexx": ["Female"], "sex": {"threshold": 1}}, "group_variable": "jb"},
+        "stages.capture": {"enable": True},
+        "stages.monitor.schedules": {"fair": schedule},
+        "expect": [{"bias_below": {"metric": "DPL", "facet": "sex", "group": "Female", "value": 0.2}}],
+    }
+    with pytest.raises(ScenarioInvalid) as wrong:
+        check(tiny, change)
+    said = "\n".join(wrong.value.problems)
+    for sentence in (
+        "stages.bias.facets: no column called 'sexx'; did you mean 'sex'?",
+        "stages.bias.facets.sex: a threshold needs a numeric column",
+        "stages.bias.group_variable: no column called 'jb'",
+        "monitor.model_bias.facets: no column called 'rce'; did you mean 'race'?",
+    ):
+        assert sentence in said, said
+    assert "DPL" not in said, "a bias metric is a metric of an expectation"
+    with pytest.raises(ScenarioInvalid, match="'DPPLL' is not one of them"):
+        check(tiny, {"stages.bias": {"metrics": ["DPPLL"]}})
+    with pytest.raises(ScenarioInvalid, match="no key called 'treshold'; did you mean 'threshold'"):
+        check(tiny, {"stages.bias": {"facets": {"age": {"treshold": 40}}}})

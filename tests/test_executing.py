@@ -35,7 +35,9 @@ def test_an_execution_looks_at_its_period_and_leaves_its_report(tiny: Path, warm
     assert len(reports) == 4 and json.loads(reports[0].read_text())["rows"] == 150
     baseline = run.path / "monitoring/baselines/v1/rows/constraints.json"
     assert json.loads(baseline.read_text()) == {"rows": 250}
-    published = [f for f in warm.events(None) if isinstance(f, e.MetricsPublished)]
+    published = [
+        f for f in warm.events(None) if isinstance(f, e.MetricsPublished) and f.namespace == "simlab"
+    ]
     assert published[0].dimensions == {"Endpoint": "simlab-endpoint", "MonitoringSchedule": "rows"}
 
 

@@ -15,6 +15,7 @@ from simlab.events import (
     Injected,
     LabelsArrived,
     MetricMeasured,
+    MetricsPublished,
     RetrainFinished,
     RowsRejected,
     Sized,
@@ -176,6 +177,8 @@ def test_every_expectation_fails_on_a_run_that_said_nothing(name: str) -> None:
         "rows_served": {"at_least": 1}, "stage_fails": {"stage": "deploy"},
         "hindsight_worse": {"metric": "monitor.auc", "by": 0.1}, "labels_trickle": {"windows": 2},
         "size_reaches": {"injection": "older", "value": 0},
+        "bias_above": {"metric": "DPPL", "facet": "sex", "group": "F", "value": -9},
+        "bias_below": {"metric": "DPPL", "facet": "sex", "group": "F", "value": 9},
     }  # fmt: skip
     assert not verdict(told(), name, **needed[name])
 
@@ -221,3 +224,29 @@ def test_a_size_is_the_injections_own_measure() -> None:
     assert not verdict(account, "size_reaches", injection="older", value=0.81)
     assert not verdict(account, "size_reaches", injection="older", value=0.6, last=3)
     assert not verdict(account, "size_reaches", injection="off", value=0.1)
+
+
+def published(window: int | None, value: float, namespace: str = "Endpoints", group: str = "F") -> Event:
+    return MetricsPublished(
+        window=window,
+        namespace=f"aws/sagemaker/{namespace}/bias-metrics",
+        dimensions={"BiasStage": "Post-Training", "Facet": "sex", "FacetValue": group},
+        unit="None",
+        values={"bias_metric_DPPL": (1.0, value, value, value)},
+    )
+
+
+def test_bias_is_judged_by_what_was_published_of_the_right_group_and_place() -> None:
+    account = told(
+        published(None, 0.5, "ModelBuildingPipeline"),
+        published(3, 0.1),
+        published(4, 0.3),
+        published(4, 0.9, group="M"),
+    )
+    of_women = {"metric": "DPPL", "facet": "sex", "group": "F"}
+    assert verdict(account, "bias_above", **of_women, value=0.29)
+    assert not verdict(account, "bias_above", **of_women, value=0.31)
+    assert verdict(account, "bias_below", **of_women, value=0.21, first=3, last=4)
+    assert verdict(account, "bias_above", **of_women, value=0.4, of="build")
+    assert not verdict(account, "bias_below", **of_women, value=0.4, of="build")
+    assert not verdict(account, "bias_above", metric="DI", facet="sex", group="F", value=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -34,6 +35,7 @@ def test_every_stage_has_its_turn_and_its_place(tiny: Path, warm: Lab) -> None:
         "tune",
         "train",
         "evaluate",
+        "bias",
         "register",
         "approve",
         "deploy",
@@ -170,3 +172,16 @@ def test_labels_of_an_earlier_version_do_not_blame_the_new_one(eventful: Path, w
     warm.run(eventful, {"labels.delay": "1d", "expect": []}, project=False)
     blamed = [f for f in facts(warm, e.FindingMade) if f.monitor == "model_quality" and f.window == 3]
     assert not [f for f in blamed if f.of_window <= 2], "windows up to 2 were answered by version 1"
+
+
+def test_every_build_leaves_clarifys_report_and_may_be_refused_for_it(tiny: Path, warm: Lab) -> None:
+    run = warm.run(tiny, {"expect": []}, project=False)
+    body = json.loads((run.path / "bias/analysis.json").read_text())
+    assert set(body["post_training_bias_metrics"]["facets"]) == {"race", "sex", "native_country"}
+    published = facts(warm, e.MetricsPublished)
+    assert {f.dimensions["BiasStage"] for f in published} == {"Pre-training", "Post-Training"}
+    strict = {"stages.approve": {"better_than": "dummy", "bias_at_most": {"DPPL": 0.01}}, "expect": []}
+    refused = warm.run(tiny, strict, project=False)
+    assert refused.exit == 8
+    (rejected,) = facts(warm, e.ModelRejected)
+    assert "further from neutral than 0.01" in rejected.reasons[0]

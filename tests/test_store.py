@@ -33,7 +33,8 @@ PARAMS = nouns.Params("linear", {"l2": 0.1, "rounds": 5}, "auc", score=0.3, tria
 MODEL = nouns.Model(
     "linear", "binary", ("age",), ("job",), {"job": ("baker",)}, "{}", {"l2": 0.1}, 0.5, TABLE
 )
-VERSION = nouns.Version(1, MODEL, SCORES, SCHEMA, (CONSTRAINT,), TABLE, PARAMS)
+BIAS = nouns.BiasReport("y", "1", b"{}", b"{}")
+VERSION = nouns.Version(1, MODEL, SCORES, SCHEMA, (CONSTRAINT,), TABLE, PARAMS, BIAS)
 FINDING = nouns.Finding("data_quality", "drift", "age", "psi", None, 0.2, False, 3)
 DAY = datetime(2026, 1, 5)
 
@@ -45,7 +46,7 @@ EXECUTION = nouns.Execution(
 EVERY: dict[str, Any] = {
     type(noun).__name__: noun
     for noun in (
-        COLUMN, VIEW, SCHEMA, CONSTRAINT, SCORE, SCORES, TRIAL, PARAMS, MODEL, VERSION, FINDING,
+        COLUMN, VIEW, SCHEMA, CONSTRAINT, SCORE, SCORES, TRIAL, PARAMS, MODEL, BIAS, VERSION, FINDING,
         nouns.Rows(TABLE, SCHEMA, "by hand", {"weather": TABLE}),
         nouns.LakeRows(TABLE, SCHEMA, "by hand", 1),
         nouns.ValidRows(TABLE, SCHEMA, (CONSTRAINT,), 2),

@@ -13,6 +13,7 @@ from sklearn import metrics as judge
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.isotonic import IsotonicRegression
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from simlab.artifacts import FeatureSet, Problem, Schema, Score
@@ -147,6 +148,22 @@ def isotonic(scores: Matrix, truth: Matrix, asked: Matrix) -> Matrix:
     fitted = IsotonicRegression(y_min=0.0, y_max=1.0, out_of_bounds="clip").fit(scores, truth)
     chances: Matrix = fitted.predict(asked)
     return chances
+
+
+def votes(known: Matrix, answers: Matrix, asked: Matrix, count: int) -> Matrix:
+    """What the majority of each row's nearest neighbours was answered, by Euclidean distance.
+
+    Parameters
+    ----------
+    known, answers
+        Rows and their answers, [rows, columns] and [rows].
+    asked
+        Rows that ask, [more rows, columns].
+    count
+        How many neighbours each of them asks.
+    """
+    found: Matrix = KNeighborsClassifier(count).fit(known, answers).predict(asked)
+    return found
 
 
 # --- intervals ----------------------------------------------------------------------------------

@@ -47,7 +47,13 @@ STAGES: tuple[Stage, ...] = (
     Stage("tune", ("tune_params",), "SageMaker automatic model tuning", "Optuna"),
     Stage("train", ("train_model",), "SageMaker training job", "LightGBM, scikit-learn"),
     Stage("evaluate", ("evaluate_model",), "SageMaker Processing (evaluation step)", "scikit-learn"),
-    # bias: Clarify pre- and post-training metrics stand here
+    Stage(
+        "bias",
+        ("measure_bias",),
+        "SageMaker Clarify (bias metrics), ClarifyCheck step",
+        "simlab",
+        files="bias_files",
+    ),
     # explain: Clarify explanations stand here
     Stage("register", ("register_model",), "SageMaker Model Registry, MLflow app", "MLflow"),
     Stage("approve", ("approve_version",), "Model package approval status", "simlab"),

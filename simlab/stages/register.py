@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from simlab.artifacts import FeatureSet, Model, Params, Scores, Version
+from simlab.artifacts import BiasReport, FeatureSet, Model, Params, Scores, Version
 from simlab.context import Context
 from simlab.digest import digest
 from simlab.events import ModelRegistered
 
 
 def register_model(
-    ctx: Context, model: Model, scores: Scores, features: FeatureSet, params: Params
+    ctx: Context, model: Model, scores: Scores, features: FeatureSet, params: Params, bias: BiasReport
 ) -> Version:
     """Give the model the run's next version number.
 
@@ -23,6 +23,7 @@ def register_model(
         constraints=features.constraints,
         baseline=features.baseline,
         params=params,
+        bias=bias,
     )
     ctx.emit(
         ModelRegistered(

@@ -22,6 +22,7 @@ from simlab.artifacts import (
 from simlab.context import Context
 from simlab.events import Event
 from simlab.stages.approve import approve_version
+from simlab.stages.bias import measure_bias
 from simlab.stages.deploy import deploy_model
 from simlab.stages.evaluate import evaluate_model
 from simlab.stages.features import build_features
@@ -80,7 +81,8 @@ def deployment(tmp_path: Path, rounds: int = 15) -> Deployment:
     params = tune_params(context("tune")[0], features, "lightgbm", trials=0)
     model = train_model(context("train")[0], features, params, rounds=rounds)
     scores = evaluate_model(context("evaluate")[0], model, features, repeats=20)
-    version = register_model(context("register")[0], model, scores, features, params)
+    bias = measure_bias(context("bias")[0], model, features)
+    version = register_model(context("register")[0], model, scores, features, params, bias)
     approved = approve_version(context("approve")[0], version, better_than="nothing")
     return deploy_model(context("deploy")[0], approved, None)  # type: ignore[arg-type]
 

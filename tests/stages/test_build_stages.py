@@ -12,6 +12,7 @@ from simlab.artifacts import FeatureSet
 from simlab.digest import digest
 from simlab.engines import engine
 from simlab.events import MetricMeasured, ModelRegistered, ModelTrained, TrialFinished
+from simlab.stages.bias import measure_bias
 from simlab.stages.evaluate import evaluate_model
 from simlab.stages.features import build_features
 from simlab.stages.register import register_model
@@ -116,8 +117,9 @@ def test_versions_count_up_within_the_run(features: FeatureSet) -> None:
     params = tune_params(context("tune")[0], features, "lightgbm", trials=0)
     model = train_model(context("train")[0], features, params, rounds=5)
     scores = evaluate_model(context("evaluate")[0], model, features, repeats=20)
+    bias = measure_bias(context("bias")[0], model, features)
     ctx, said = context("register", ordinal=4)
-    version = register_model(ctx, model, scores, features, params)
+    version = register_model(ctx, model, scores, features, params, bias)
     assert version.number == 5 and version.baseline.equals(features.baseline)
     (fact,) = said
     assert isinstance(fact, ModelRegistered)

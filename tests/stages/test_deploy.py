@@ -10,6 +10,7 @@ from simlab.artifacts import Approved, Version
 from simlab.engines import engine
 from simlab.errors import SimlabError
 from simlab.events import ModelDeployed
+from simlab.stages.bias import measure_bias
 from simlab.stages.deploy import deploy_model
 from simlab.stages.evaluate import evaluate_model
 from simlab.stages.features import build_features
@@ -30,7 +31,8 @@ def version(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     params = tune_params(context("tune")[0], features, request.param, trials=0)
     model = train_model(context("train")[0], features, params, algorithm=request.param, rounds=12)
     scores = evaluate_model(context("evaluate")[0], model, features, repeats=20)
-    return register_model(context("register")[0], model, scores, features, params)
+    bias = measure_bias(context("bias")[0], model, features)
+    return register_model(context("register")[0], model, scores, features, params, bias)
 
 
 def test_the_graph_answers_as_the_model_does(version: Version) -> None:

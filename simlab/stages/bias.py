@@ -1,0 +1,154 @@
+"""Bias: Clarify's metrics of the labels a model learns from, and of its answers on rows it never saw."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field
+
+from simlab.artifacts import BiasReport, FeatureSet, Files, Model
+from simlab.clarify import analysis, config
+from simlab.clarify.bias import BiasFigure, BiasStage, FlipRows, Metric, chosen, figures, look
+from simlab.clarify.cloudwatch import PIPELINE, datapoints
+from simlab.clarify.facets import Facets, interval, sensitive, text
+from simlab.context import Context
+from simlab.engines import engine
+from simlab.publishing import published
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+
+def measure_bias(
+    ctx: Context,
+    model: Model,
+    features: FeatureSet,
+    *,
+    facets: Facets | None = None,
+    group_variable: str | None = None,
+    metrics: tuple[Metric, ...] | Literal["all"] = "all",
+    minimum: Annotated[int, Field(ge=0)] = 100,
+    probability_threshold: Annotated[float | None, Field(ge=0, le=1)] = None,
+    label_threshold: float | None = None,
+) -> BiasReport:
+    """Measure Clarify's bias metrics: of the training rows' labels, and of the answers on the test rows.
+
+    What it finds is written to `bias/analysis.json`, and `stages.approve.bias_at_most` can judge a
+    version by it.
+
+    Parameters
+    ----------
+    facets
+        Who might be treated worse, by column: `{sex: [Female]}` (several values are one group),
+        `{age: {threshold: 40}}` (those above it), or null for each value against all others. Left out,
+        each value of the categorical columns that the dataset's card calls sensitive.
+    group_variable
+        Column within whose values CDDL and CDDPL compare.
+    metrics
+        Clarify's names of the wanted metrics, or `all`.
+    minimum
+        A group is not judged where it, or everyone else, has fewer rows.
+    probability_threshold
+        A score at or above it is a positive answer; the model's own threshold if left out.
+    label_threshold
+        In a regression labels and answers above it are positive; without it nothing is measured.
+
+    Raises
+    ------
+    SimlabError
+        A facet does not fit its column.
+    """
+    import pyarrow.compute as pc
+
+    schema = features.schema
+    asked = sensitive(schema) if facets is None else facets
+    if not asked or (model.problem == "regression" and label_threshold is None):
+        return BiasReport(label=schema.target, label_value="", analysis=b"", config=b"")
+    above = label_threshold if model.problem == "regression" else None
+    parts = {
+        name: features.table.filter(pc.equal(features.table["split"], name)) for name in ("train", "test")
+    }
+    found: list[BiasFigure] = []
+    stages: tuple[tuple[BiasStage, str], ...] = (("Pre-training", "train"), ("Post-Training", "test"))
+    for stage, name in stages:
+        if chosen(stage, metrics):
+            predicted = (
+                _answers(model, parts[name], probability_threshold, above)
+                if stage == "Post-Training"
+                else None
+            )
+            found += _measured(
+                stage, parts[name], features, asked, predicted, above, group_variable, metrics, minimum
+            )
+    value = (
+        "1" if above is None else interval(above, max(above, pc.max(parts["train"][schema.target]).as_py()))
+    )
+    said = "1" if above is None else text(above)
+    for fact in published(datapoints(found, PIPELINE, {}, schema.target, said)):
+        ctx.emit(fact)
+    settings = config.BiasSettings(
+        facets=asked,
+        group_variable=group_variable,
+        metrics=metrics,
+        probability_threshold=_cut(model, probability_threshold) if above is None else None,
+        label_values=(1,) if above is None else (above,),
+    )
+    headers = [*(column.name for column in schema.features), schema.target, "prediction"]
+    return BiasReport(
+        label=schema.target,
+        label_value=said,
+        analysis=analysis.written(found, schema.target, value),
+        config=config.written(settings, headers, schema.target, "prediction"),
+    )
+
+
+def bias_files(report: BiasReport) -> Files:
+    """What Clarify was asked and what it answered, of the newest build."""
+    if not report.analysis:
+        return {}
+    return {"bias/analysis_config.json": report.config, "bias/analysis.json": report.analysis}
+
+
+def _cut(model: Model, threshold: float | None) -> float:
+    return model.threshold if threshold is None else threshold
+
+
+def _answers(model: Model, table: pa.Table, threshold: float | None, above: float | None) -> np.ndarray:
+    scores = engine(model.algorithm).predict(model, table)
+    found: np.ndarray = scores >= _cut(model, threshold) if above is None else scores > above
+    return found
+
+
+def _measured(
+    stage: BiasStage,
+    table: pa.Table,
+    features: FeatureSet,
+    facets: Facets,
+    predicted: np.ndarray | None,
+    above: float | None,
+    group_variable: str | None,
+    metrics: tuple[Metric, ...] | Literal["all"],
+    minimum: int,
+) -> Iterator[BiasFigure]:
+    labels = table[features.schema.target].to_numpy()
+    positive = labels == 1 if above is None else labels > above
+    seen = look(table, facets, positive, predicted, group_variable=group_variable)
+    for split, cells in zip(seen.splits, seen.cells, strict=True):
+        flips = None
+        if predicted is not None and "FT" in chosen(stage, metrics):
+            columns = [c for c in features.schema.features if c.name != split.facet]
+            numeric = all(column.kind == "numeric" for column in columns)
+            matrix = engine("matrix").numbers(table, [c.name for c in columns]) if numeric else None
+            flips = FlipRows(matrix, engine("sklearn").votes)
+        yield from figures(
+            stage,
+            split,
+            cells,
+            metrics=metrics,
+            minimum=minimum,
+            grouped=seen.grouped,
+            predicted=predicted,
+            flips=flips,
+        )
