@@ -35,3 +35,9 @@ def test_never_has_no_exception() -> None:
 )
 def test_on_alarm_names_the_alarms_that_sound(pattern: str, said: str | None) -> None:
     assert on_alarm(History(alarms=BOTH), alarms=pattern) == said
+
+
+def test_an_alarm_about_the_monitors_themselves_asks_for_no_new_model() -> None:
+    ill = History(alarms={"health:missing:hourly": "ALARM"})
+    assert on_alarm(ill) is None
+    assert on_alarm(ill, alarms="health:*") == "health:missing:hourly in alarm"
