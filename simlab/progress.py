@@ -304,8 +304,8 @@ def show_score(found: Scored) -> None:
     for fault in card.known.faults:
         first, last = card.known.rules.accepted(fault)
         console.print(
-            f"[dim]fault[/] {fault.id}: windows {fault.first} to {fault.last}, accepted {first} to {last}; for "
-            "the monitors' health check alone"
+            f"[dim]fault[/] {fault.id}: windows {fault.first} to {fault.last}, accepted {first} to {last}; "
+            "for the monitors' health check alone"
         )
     for monitor in card.monitors:
         console.print()
