@@ -432,7 +432,8 @@ def dataset(name: str, card: Card) -> str:
         f"### `{name}`", "", f"{card.title}. {' '.join(card.about.split())}", "",
         f"Problem: {card.problem}; target: `{card.target_name}`; entity: `{card.entity.column}`"
         f"{' (simulated)' if card.entity.simulated else ''}; event time: `{card.event_time.column}`"
-        f"{' (simulated: the scenario dates the rows)' if card.event_time.simulated else ''}.", "",
+        f"{' (simulated: the scenario dates the rows)' if card.event_time.simulated else ''}"
+        f"{' (nominal: the source knows a longer period alone)' if card.event_time.nominal else ''}.", "",
         *COLUMNS,
     ]  # fmt: skip
     lines += [_column(column, field) for column, field in card.columns.items()]

@@ -13,7 +13,7 @@ import re
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -168,17 +168,22 @@ def draw(kind: str) -> str:
     given, problems = settings(find("injectors", kind), written.get("with", {}), kind)
     assert not problems, problems
     here = (
-        world(DATASETS.get(kind, "adult-income")) if module.SEAM not in ("updates", "monitor.run") else None
+        world(DATASETS.get(kind, "adult-income"))
+        if module.SEAM not in ("updates", "monitor.run", "monitor.schedule")
+        else None
     )
     mask = np.random.default_rng(2).random(ROWS) < written.get("fraction", 1.0)
     act = find("injectors", kind)
     if here is None:
-        return _views(act, given) if module.SEAM == "updates" else _monitors(act, given)
+        alone = {"updates": _views, "monitor.run": _monitors, "monitor.schedule": _executions}
+        return alone[module.SEAM](act, given)
     rng, reference = np.random.default_rng(1), here.reference
     answers = number(here.rows, reference.target)
     if module.SEAM == "traffic":
         after = act(here.rows, mask, 1.0, rng, reference, **given)
         return TRAFFIC.get(kind, _column)(here, after, given)
+    if module.SEAM == "monitor.baseline":
+        return _column(here, act(here.rows, mask, 1.0, rng, **given), given)
     if module.SEAM == "draw":
         return _draw(kind, here, act(here.rows, 1.0, reference, **given), given, answers)
     if module.SEAM == "decisions":
@@ -551,6 +556,22 @@ def _monitors(act: Callable[..., Any], given: Mapping[str, Any]) -> str:
         before += [(float(window), place) for place in said]
         after += [(float(window), place) for place, monitor in said.items() if monitor in kept]
     return str(engine("matplotlib").dots(before, after, across="window", up="findings", names=said))
+
+
+def _executions(act: Callable[..., Any], given: Mapping[str, Any]) -> str:
+    """When daily executions run, by the window in which they were due; it acts in windows 6 to 9."""
+    import numpy as np
+
+    from simlab.schedules import Due, Firing
+
+    before, after = [], []
+    for window in range(16):
+        end = datetime(2026, 1, 5) + timedelta(days=window + 1)
+        due = (Due("daily", Firing(end, end - timedelta(days=1), end), end),)
+        kept = act(due, float(6 <= window < 10), np.random.default_rng([1, window]), **given)
+        before.append((float(window), float(window)))
+        after += [(float(window), window + (one.runs - end) / timedelta(days=1)) for one in kept]
+    return str(engine("matplotlib").dots(before, after, across="due in window", up="runs in window"))
 
 
 if __name__ == "__main__":

@@ -12,10 +12,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
+from simlab.watched import Awaited as Awaited
 from simlab.watched import Captured as Captured
 from simlab.watched import Datapoint as Datapoint
 from simlab.watched import Execution as Execution
 from simlab.watched import Files as Files
+from simlab.watched import Fit as Fit
 from simlab.watched import Notification as Notification
 from simlab.watched import Published as Published
 
@@ -330,6 +332,8 @@ class Deployment:
     """The hyperparameters it was trained with, for a retrain that does not tune again."""
     seen: pa.Table | None = None
     """Keys of the rows that it was fitted and tuned on: nothing is proven by them."""
+    fit: Fit | None = None
+    """Whether the baseline jobs saw this version's own rows; None where nobody asked."""
 
 
 def row_keys(table: pa.Table, schema: Schema) -> pa.Table:
@@ -485,6 +489,8 @@ class Findings:
     """Why an alarm changed in this window, by its name."""
     measured: tuple[Measured, ...] = ()
     """What became known in this window of how good the answers were, oldest window first."""
+    awaited: tuple[Awaited, ...] = ()
+    """Executions that the health check still waits for."""
 
 
 @dataclass(frozen=True)
@@ -578,6 +584,8 @@ class History:
     """Windows in which the version before was put back."""
     took_over: tuple[int, ...] = ()
     """Windows in which a retrain put a new version into service."""
+    awaited: tuple[Awaited, ...] = ()
+    """Executions of scheduled monitors that should have run and have not come yet."""
 
     def with_alarms(self, found: Alarms) -> History:
         """The history with the metric and composite alarms of its newest window."""
@@ -660,4 +668,5 @@ class History:
             captures=captures,
             fresh_labels=self.fresh_labels + labels.fresh,
             measured=self.measuring(served.version, findings.measured),
+            awaited=findings.awaited,
         )

@@ -293,6 +293,7 @@ def _injections(scenario: Scenario, shape: Schema | None) -> Iterator[str]:
         if injection.on == "ops":
             if seam not in exposed:
                 yield f"{where}.kind: {injection.kind} acts at the seam {seam!r}, which no stage exposes"
+            yield from _watched(scenario, injection, seam, where)
         elif seam not in WORLD_SEAMS[injection.on]:
             right = [on for on, seams in WORLD_SEAMS.items() if seam in seams] or ["ops"]
             yield f"{where}.on: {injection.kind} acts on {' or '.join(right)}, not on {injection.on}"
@@ -300,6 +301,16 @@ def _injections(scenario: Scenario, shape: Schema | None) -> Iterator[str]:
             yield f"{where}.kind: {injection.kind} draws rows anew, which a replay does not do"
         if shape is not None:
             yield from _columns(injection, module, values, shape, where)
+
+
+def _watched(scenario: Scenario, injection: Injection, seam: str, where: str) -> Iterator[str]:
+    """Scheduled monitors that a fault of them needs."""
+    known = scenario.setting("monitor", "schedules") or {}
+    given = injection.settings.get("schedule")
+    if seam in ("monitor.schedule", "monitor.baseline") and not known:
+        yield f"{where}.kind: {injection.kind} strikes scheduled monitors; stages.monitor.schedules has none"
+    elif given is not None and given not in known:
+        yield f"{where}.with.schedule: no schedule called {given!r}{did_you_mean(str(given), known)}"
 
 
 def _rules(scenario: Scenario, card: Card) -> Iterator[str]:

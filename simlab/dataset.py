@@ -64,6 +64,8 @@ class EventTime(Part):
     column: str
     simulated: bool = False
     """Whether the source has no clock at all, so that the scenario's own clock dates the rows."""
+    nominal: bool = False
+    """Whether the source knows a longer period alone (a year), and the moment within it is made up."""
     zone: str = "UTC"
     """Time zone in which the file's times are to be read; rows are always in UTC."""
 

@@ -1,8 +1,9 @@
 """Episodes: what was truly done to a world, as spans in time that monitors can be held against.
 
 An enabled injection into the live world is part of an episode if it moves the inputs (at the seams
-`traffic`, `draw`, `decisions`, `delivery`, `updates`) or the answers (`labels`). Late labels, faults of
-the operator's own machinery and changed training rows move neither. Injections whose spans share a
+`traffic`, `draw`, `decisions`, `delivery`, `updates`) or the answers (`labels`). Late labels and changed
+training rows move neither; nor do faults of the operator's own machinery (`on: ops`), which form episodes
+of their own, against which only the monitors' health check is held. Injections whose spans share a
 window form one compound episode. What is `expected`, and `virtual_drift`, which moves rows where the
 model cannot err, is benign: no monitor needs to report it, and one that does is wrong.
 """
@@ -53,6 +54,21 @@ def episodes(
     parts = [p for p in _parts(scenario) if not is_benign(p.injection)]
     if of_inputs:
         parts = [p for p in parts if seam(p.injection) in INPUTS]
+    return _grouped(parts, touched)
+
+
+def faults(scenario: Scenario) -> tuple[Episode, ...]:
+    """The true faults of the operator's own machinery, in the order of time.
+
+    None where nothing watches the monitors: nobody could report them.
+    """
+    if not (scenario.setting("monitor", "health") or {}).get("enable"):
+        return ()
+    return _grouped([p for p in _parts(scenario, ops=True) if not is_benign(p.injection)], {})
+
+
+def _grouped(parts: list[_Part], touched: Mapping[str, tuple[str, ...]]) -> tuple[Episode, ...]:
+    """Parts whose spans share a window, together."""
     groups: list[list[_Part]] = []
     for part in sorted(parts, key=lambda p: (p.first, p.injection.id)):
         if groups and part.first <= max(p.last for p in groups[-1]):
@@ -81,8 +97,7 @@ def rules(scenario: Scenario) -> Rules:
 def overlaps(scenario: Scenario) -> list[str]:
     """Episodes that cannot be told apart: they do not overlap, but their acceptance windows do."""
     found = []
-    for of_inputs in (False, True):
-        several = episodes(scenario, of_inputs=of_inputs)
+    for several in (episodes(scenario), episodes(scenario, of_inputs=True), faults(scenario)):
         for one, two in zip(several, several[1:], strict=False):
             last, first = rules(scenario).accepted(one)[1], rules(scenario).accepted(two)[0]
             if first <= last:
@@ -99,7 +114,7 @@ def problems_in(scenario: Scenario) -> Iterator[str]:
         return
     yield from overlaps(scenario)
     end = scenario.clock.windows - 1
-    for episode in episodes(scenario):
+    for episode in (*episodes(scenario), *faults(scenario)):
         last = rules(scenario).accepted(episode)[1]
         if last > end:
             yield (
@@ -116,12 +131,12 @@ def _readable(injection: Injection) -> bool:
         return False
 
 
-def _parts(scenario: Scenario) -> Iterator[_Part]:
+def _parts(scenario: Scenario, ops: bool = False) -> Iterator[_Part]:
     windows = scenario.clock.windows
     for injection in scenario.inject:
-        if not injection.enabled or injection.on not in ("live", "labels"):
+        if not injection.enabled or injection.on not in (("ops",) if ops else ("live", "labels")):
             continue
-        if seam(injection) not in (*INPUTS, "labels"):
+        if not ops and seam(injection) not in (*INPUTS, "labels"):
             continue
         found = span(injection.shape, injection.start, injection.end, windows)
         full = settled(injection.shape, injection.start, injection.end, windows)

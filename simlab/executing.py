@@ -11,7 +11,7 @@ from simlab.context import Context
 from simlab.events import BaselineSuggested, ConstraintViolated, MetricMeasured, MonitoringExecuted
 from simlab.monitors import Material, Outcome, completed
 from simlab.publishing import published as published
-from simlab.schedules import Firing, Schedule, firings
+from simlab.schedules import Due, Firing, Schedule, firings
 from simlab.signature import find, keywords, module_of, settings
 from simlab.watched import Captured, Execution, Files
 
@@ -43,12 +43,15 @@ def baseline_rows(deployment: Deployment) -> pa.Table:
 
 
 def suggested(
-    ctx: Context, deployment: Deployment, schedules: Mapping[str, Schedule]
+    ctx: Context, deployment: Deployment, schedules: Mapping[str, Schedule], rows: pa.Table
 ) -> dict[str, dict[str, bytes]]:
-    """The baseline files of every schedule, by its name."""
-    if not schedules:
-        return {}
-    rows = ctx.seam("monitor.baseline", baseline_rows(deployment))
+    """The baseline files of every schedule, by its name.
+
+    Parameters
+    ----------
+    rows
+        What the baseline jobs look at: see `baseline_rows`.
+    """
     found = {}
     for name, schedule in schedules.items():
         suggest, _ = functions_of(schedule.kind)
@@ -62,16 +65,34 @@ def suggested(
     return found
 
 
-def due(schedules: Mapping[str, Schedule], captured: Captured, first: bool) -> list[tuple[str, Firing]]:
-    """Which schedules fire in a window, in the order of their moments and then of their names."""
-    return sorted(
-        (
-            (name, firing)
+def due(schedules: Mapping[str, Schedule], newest: Captured, back: int) -> dict[int, tuple[Due, ...]]:
+    """What is due in the newest window and in some before it, by window.
+
+    Those before are there because an execution may be held up: a stage has no memory, so what comes late
+    is reckoned anew.
+
+    Parameters
+    ----------
+    newest
+        The window that just ended.
+    back
+        How many windows before it.
+    """
+    step = newest.end - newest.start
+    found = {}
+    for number in range(newest.number - back, newest.number + 1):
+        start = newest.start - (newest.number - number) * step
+        fired = (
+            Due(name, firing, firing.moment)
             for name, schedule in schedules.items()
-            for firing in firings(schedule, captured.start, captured.end, first)
-        ),
-        key=lambda found: (found[1].moment, found[0]),
-    )
+            for firing in firings(schedule, start, start + step, number == 0)
+        )
+        found[number] = tuple(sorted(fired, key=_turn))
+    return found
+
+
+def _turn(one: Due) -> tuple[datetime, datetime, str]:
+    return one.runs, one.firing.moment, one.schedule
 
 
 def executed(
@@ -80,7 +101,7 @@ def executed(
     schedules: Mapping[str, Schedule],
     captures: Sequence[Captured],
 ) -> tuple[list[Finding], tuple[Execution, ...]]:
-    """Run every schedule that fires in the newest window; the findings, and the executions.
+    """Run whatever is due in the newest window; the findings, and the executions.
 
     Parameters
     ----------
@@ -91,11 +112,18 @@ def executed(
     found: list[Finding] = []
     executions = []
     newest = captures[-1]
-    for name, firing in ctx.seam("monitor.schedule", due(schedules, newest, newest.number == 0)):
-        schedule = schedules[name]
-        table = rows_between(captures, deployment, firing.start, firing.end, firing.moment)
-        outcome = _outcome(ctx, deployment, name, schedule, firing, table, newest.number)
-        execution = _execution(deployment.endpoint, name, schedule, firing, table, outcome)
+    stretch = ctx.seam("monitor.schedule", due(schedules, newest, newest.number - captures[0].number))
+    now = [
+        (one, number)
+        for number, fired in stretch.items()
+        for one in fired
+        if newest.start < one.runs <= newest.end
+    ]
+    for one, number in sorted(now, key=lambda pair: _turn(pair[0])):
+        name, firing, schedule = one.schedule, one.firing, schedules[one.schedule]
+        table = rows_between(captures, deployment, firing.start, firing.end, one.runs)
+        outcome = _outcome(ctx, deployment, name, schedule, firing, table, number)
+        execution = _execution(deployment.endpoint, one, schedule, table, outcome)
         _tell(ctx, execution, outcome)
         if module_of("monitors", schedule.kind).NEEDS_LABELS:
             ctx.emit(coverage(execution, newest.number))
@@ -164,9 +192,7 @@ def _outcome(
     return outcome
 
 
-def _execution(
-    endpoint: str, name: str, schedule: Schedule, firing: Firing, table: pa.Table, outcome: Outcome
-) -> Execution:
+def _execution(endpoint: str, one: Due, schedule: Schedule, table: pa.Table, outcome: Outcome) -> Execution:
     violations = sum(finding.breached for finding in outcome.findings)
     if outcome.failed:
         status, message = "Failed", outcome.failed
@@ -174,11 +200,11 @@ def _execution(
         status, message = ("CompletedWithViolations" if violations else "Completed"), completed(violations)
     return Execution(
         endpoint=endpoint,
-        schedule=name,
+        schedule=one.schedule,
         monitor=schedule.kind,
-        scheduled=firing.moment,
-        start=firing.start,
-        end=firing.end,
+        scheduled=one.firing.moment,
+        start=one.firing.start,
+        end=one.firing.end,
         rows=table.num_rows,
         labelled=table.num_rows - table["label"].null_count,
         status=status,  # type: ignore[arg-type]
@@ -186,6 +212,7 @@ def _execution(
         message=message,
         files=outcome.files,
         datapoints=outcome.datapoints,
+        ran=one.runs,
     )
 
 

@@ -10,7 +10,7 @@ of the same sort, the order of their ids.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
@@ -84,7 +84,7 @@ def law(injection: Injection) -> str:
 
 
 def seam(injection: Injection) -> str:
-    """Where the injector acts: traffic, draw, decisions, labels, arrival, delivery, updates."""
+    """Where the injector acts: traffic, draw, decisions, labels, arrival, delivery, updates, monitor.*."""
     return str(module_of("injectors", injection.kind).SEAM)
 
 
@@ -103,13 +103,13 @@ def seed_of(scenario: Scenario, number: int) -> int:
 
 
 def acting(
-    scenario: Scenario, laws: tuple[str, ...], number: int, ops: bool = False, at: str | None = None
+    scenario: Scenario, laws: tuple[str, ...], number: int, at: str | None = None
 ) -> list[tuple[Injection, float]]:
     """The enabled injections of these laws (at this seam) that act in a window, with their intensity."""
-    places = ("ops",) if ops else ("training",) if number == TRAINING else ("live", "labels")
+    places = ("training",) if number == TRAINING else ("live", "labels")
     found = []
     for injection in sorted(scenario.inject, key=lambda i: i.id):  # never its place in the file
-        if injection.enabled and injection.on in places and (ops or law(injection) in laws):
+        if injection.enabled and injection.on in places and law(injection) in laws:
             if at is not None and seam(injection) != at:
                 continue
             strength = intensity(injection, number)
@@ -372,32 +372,6 @@ def _moments(*given: datetime) -> np.ndarray:
     return np.array(given, "datetime64[us]")
 
 
-def inject_ops(
-    scenario: Scenario, seam: str, value: Any, number: int | None, say: Callable[[Event], None]
-) -> Any:
-    """What passes a seam of a stage, after the injections `on: ops` that act there."""
-    if number is None:
-        return value
-    for injection, strength in acting(scenario, (), number, ops=True):
-        if seam != module_of("injectors", injection.kind).SEAM:
-            continue
-        after = find("injectors", injection.kind)(value, strength, **settings_of(injection))
-        say(
-            Injected(
-                window=number,
-                injection=injection.id,
-                injector=injection.kind,
-                on="ops",
-                intensity=strength,
-                rows=len(value) - len(after),
-                of=len(value),
-                mask=hashlib.sha256(repr(after).encode()).hexdigest()[:16],
-            )
-        )
-        value = after
-    return value
-
-
 def _apply(
     world: World,
     table: pa.Table,
@@ -434,10 +408,16 @@ def absent(table: pa.Table, original: pa.Table, injection: Injection) -> bool:
 def _mask(
     world: World, rows: pa.Table, injection: Injection, strength: float, number: int
 ) -> tuple[np.ndarray, float]:
+    return chosen(world.scenario, rows, injection, strength, number)
+
+
+def chosen(
+    scenario: Scenario, rows: pa.Table, injection: Injection, strength: float, number: int
+) -> tuple[np.ndarray, float]:
     """Which rows an injection touches, and how hard; draws are per row and named by its id."""
     import numpy as np
 
-    count, seed = rows.num_rows, seed_of(world.scenario, number)
+    count, seed = rows.num_rows, seed_of(scenario, number)
     mask = _where(rows, injection) if injection.where else np.ones(count, bool)
     if injection.fraction < 1:
         mask &= rng_for(seed, "inject", injection.id, "fraction", number).random(count) < injection.fraction

@@ -311,6 +311,12 @@ def show_score(found: Scored) -> None:
         console.print(table)
     for name, (first, last) in card.known.benign.items():
         console.print(f"[dim]benign[/] {name}: windows {first} to {last}; nobody needs to report it")
+    for fault in card.known.faults:
+        first, last = card.known.rules.accepted(fault)
+        console.print(
+            f"[dim]fault[/] {fault.id}: windows {fault.first} to {fault.last}, accepted {first} to {last}; "
+            "for the monitors' health check alone"
+        )
     for monitor in card.monitors:
         console.print()
         console.print(_monitor_table(monitor, card))

@@ -19,7 +19,7 @@ from simlab.digest import digest
 from simlab.errors import EnvironmentProblem, SimlabError, StageFailed
 from simlab.events import FACT, WORLD_FACT, Event, StageFinished
 from simlab.events import StageFailed as StageFailedFact
-from simlab.injection import inject_ops
+from simlab.faults import inject_ops
 from simlab.log import Log, Unwritten
 from simlab.machine import disk_full, environment
 from simlab.provenance import foreign_code, source_digest

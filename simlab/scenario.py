@@ -24,7 +24,8 @@ from simlab.errors import ScenarioInvalid, UsageError, did_you_mean
 from simlab.quality import Metric
 from simlab.schedules import Schedule, reach
 from simlab.signature import adapter, sentences
-from simlab.yamlfile import Duration, placed, read_yaml
+from simlab.targets import Target
+from simlab.yamlfile import Duration, placed, read_yaml, seconds
 
 
 class Part(BaseModel):
@@ -199,9 +200,9 @@ class Scoring(Part):
     merge: int = Field(3, ge=0, le=10_000)
     """Cool-down: false alarms that begin so few windows after another one count as one with it."""
     harm: HarmBound = HarmBound()
-    targets: dict[str, Literal["shifted", "harmful"]] = Field(default_factory=dict)
+    targets: dict[str, Target] = Field(default_factory=dict)
     """What alarms aim at, by pattern: `{"data_quality:drift:*": harmful}`. Alarms of the model's quality aim
-    at `harmful`, all others at `shifted`."""
+    at `harmful`, those of the monitors' own health at `faulty`, all others at `shifted`."""
     cost: Costs = Costs()
     at_least: AtLeast | None = None
     """What the score must reach, or `simlab run` and `simlab score` exit with 6."""
@@ -257,8 +258,20 @@ class Scenario(Part):
 
     @property
     def reach(self) -> int:
-        """Windows whose captures may be looked at again."""
-        return max(reach(self.schedules.values(), self.clock.step), self.watch)
+        """Windows whose captures may be looked at again, also by an execution that comes late."""
+        schedules = self.schedules
+        found = reach(schedules.values(), self.clock.step)
+        late = -(-self.held_up // self.clock.step) if schedules else 0
+        return max(found + late, self.watch)
+
+    @property
+    def held_up(self) -> timedelta:
+        """How late an execution of a scheduled monitor may come, at most: delays add up."""
+        late = timedelta(0)
+        for injection in self.inject:
+            if injection.enabled and injection.on == "ops" and injection.kind == "delay_monitor":
+                late += seconds(injection.settings.get("by", 0))
+        return late
 
     @property
     def watch(self) -> int:

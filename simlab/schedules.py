@@ -76,6 +76,15 @@ class Firing:
     end: datetime
 
 
+@dataclass(frozen=True)
+class Due:
+    """An execution that is due: its schedule, its firing, and when it really runs."""
+
+    schedule: str
+    firing: Firing
+    runs: datetime
+
+
 def hours(expression: str) -> tuple[int, ...]:
     """The hours of the day at which an expression fires.
 

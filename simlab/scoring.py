@@ -80,6 +80,7 @@ def card_of(
         raise ScenarioInvalid(scenario.name or "scenario", unclear)
     found = tuple(e for e in true.episodes(scenario, world) if e.first < lived)
     of_inputs = tuple(e for e in true.episodes(scenario, world, of_inputs=True) if e.first < lived)
+    faults = tuple(f for f in true.faults(scenario) if f.first < lived)
     quiet = {name: span for name, span in true.benign(scenario).items() if span[0] < lived}
     given = scenario.scoring
     replayed = scenario.world.order == "replay"
@@ -88,6 +89,7 @@ def card_of(
         step_seconds=scenario.clock.step.total_seconds(),
         episodes=found,
         of_inputs=of_inputs,
+        faults=faults,
         benign=quiet,
         metric=given.harm.metric or DEFAULT_METRIC[started.problem],
         worse_by=given.harm.worse_by,
@@ -166,4 +168,5 @@ def card_if_any(scenario: Scenario, events: Sequence[Event], world: Sequence[Eve
         card = card_of(scenario, events, world)
     except (UsageError, ScenarioInvalid):
         return None
-    return card if card.episodes and not card.known.unknown else None
+    some = card.episodes or card.known.faults
+    return card if some and not card.known.unknown else None

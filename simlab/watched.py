@@ -178,3 +178,25 @@ class Execution:
     """Its report: `statistics.json`, `constraints.json`, `constraint_violations.json`, `analysis.json`."""
     datapoints: tuple[Datapoint, ...] = ()
     """What it published to CloudWatch."""
+    ran: datetime | None = None
+    """When it really ran, SageMaker's CreationTime: later than `scheduled` where it was held up."""
+
+
+@dataclass(frozen=True)
+class Awaited:
+    """An execution that should have run and has not come yet."""
+
+    schedule: str
+    moment: datetime
+    """When its schedule fired."""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How the rows that the baseline jobs saw compare with those the version was registered with."""
+
+    method: str
+    value: float
+    """1 where the digests differ; or the smallest p-value, corrected for the number of tests."""
+    threshold: float
+    breached: bool

@@ -20,6 +20,7 @@ from simlab import events as e
 from simlab.checking import Checked
 from simlab.errors import StageFailed
 from simlab.expect import Verdict
+from simlab.faults import strikes_the_build
 from simlab.lifecycle import build
 from simlab.run import Run
 from simlab.scenario import Scenario
@@ -56,7 +57,11 @@ def build_key(ready: Checked) -> str:
     """What a build depends on, as text: worlds with the same one share a build."""
     scenario = ready.scenario
     stages = {s.name: _of_build(s, scenario.stages.get(s.name)) for s in STAGES}
-    training = [i.model_dump(mode="json") for i in scenario.inject if i.enabled and i.on == "training"]
+    training = [
+        i.model_dump(mode="json")
+        for i in scenario.inject
+        if i.enabled and (i.on == "training" or strikes_the_build(i))
+    ]
     clock = scenario.clock
     parts: dict[str, Any] = {
         "dataset": scenario.dataset,

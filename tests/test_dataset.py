@@ -253,6 +253,45 @@ def _derive():
     return module
 
 
+def test_employment_has_a_nominal_clock_on_which_nothing_happens():
+    card = load_card(DATASETS / "acs-employment")
+    rows, _ = load(DATASETS / "acs-employment", card)
+    assert card.event_time.nominal and not card.event_time.simulated
+    assert rows["event_time"].to_pylist() == sorted(rows["event_time"].to_pylist())
+    day = rows["event_time"].cast(pa.date32())
+    assert pa.compute.count_distinct(day).as_py() == 365 + 366 + 365 + 365
+    # The source's own order puts people of group quarters last in 2017 and first in 2018.
+    table = pa.table(
+        {
+            "month": pa.compute.floor_temporal(rows["event_time"], unit="month"),
+            "apart": pa.compute.is_in(rows["RELP"], pa.array(["institution", "other group quarters"])),
+        }
+    )
+    shares = table.group_by("month").aggregate([("apart", "mean")])["apart_mean"].to_pylist()
+    assert len(shares) == 48
+    assert min(shares) > 0.07 and max(shares) < 0.10
+
+
+def test_employment_is_what_the_source_says():
+    rows, _ = load(DATASETS / "acs-employment", load_card(DATASETS / "acs-employment"))
+    assert rows.num_rows == 230_842
+    assert (pa.compute.min(rows["AGEP"]).as_py(), pa.compute.max(rows["AGEP"]).as_py()) == (16, 90)
+    assert "ESP" not in rows.column_names and "year" not in rows.column_names
+    counted = {v["values"]: v["counts"] for v in pa.compute.value_counts(rows["RAC1P"]).to_pylist()}
+    assert (counted["White"], counted["Black"], counted["Alaska Native"]) == (191_043, 13_469, 4)
+    yes = rows.group_by("DIS").aggregate([("employed", "mean")]).sort_by("DIS")["employed_mean"].to_pylist()
+    assert [round(share, 3) for share in yes] == [0.669, 0.212]
+
+
+def test_german_credit_is_what_the_source_says():
+    rows, _ = load(DATASETS / "german-credit", load_card(DATASETS / "german-credit"))
+    assert rows.num_rows == 1000
+    assert pa.compute.sum(rows["bad_risk"]).as_py() == 300
+    bad = rows.group_by("sex").aggregate([("bad_risk", "mean")]).sort_by("sex")["bad_risk_mean"].to_pylist()
+    assert [round(share, 3) for share in bad] == [0.352, 0.277]
+    assert "personal_status_sex" not in rows.column_names
+
+
 # --- finding ------------------------------------------------------------------------------------
 
 
@@ -266,7 +305,7 @@ def test_a_dataset_is_found_by_name_and_the_nearest_folder_wins(tmp_path):
     ("name", "hint"),
     [
         ("adult-incom", "did you mean 'adult-income'?"),
-        ("zzz", "it takes 'adult-income'"),
+        ("zzz", "it takes 'acs-employment'"),
         ("../datasets", "no dataset called"),
     ],
 )

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from simlab.checking import check
-from simlab.episodes import benign, episodes, overlaps, problems_in
+from simlab.episodes import benign, episodes, faults, overlaps, problems_in
 from simlab.errors import ScenarioInvalid
 from simlab.events import Injected
 from simlab.scenario import Injection, Scenario, Scoring
@@ -66,6 +66,15 @@ def test_what_moves_no_row_and_no_answer_is_no_episode():
         {"id": "never", "start": 59, "shape": {"seasonal": 30}},
     )
     assert spans(given) == [] and benign(given) == {}
+
+
+def test_faults_of_the_machinery_are_episodes_of_their_own_where_somebody_watches_it():
+    deaf = {"id": "deaf", "kind": "silence_monitor", "on": "ops", "start": 9, "end": 12, "with": {}}
+    given = scenario(deaf, {"id": "age", "start": 10, "end": 14})
+    assert faults(given) == ()
+    given = given.model_copy(update={"stages": {"monitor": {"health": {"enable": True}}}})
+    assert [(f.id, f.first, f.last) for f in faults(given)] == [("deaf", 9, 11)]
+    assert spans(given) == [("age", 10, 10, 13)], "the data's own episode knows nothing of it"
 
 
 def test_what_the_operator_knows_of_is_benign():

@@ -10,7 +10,8 @@ import pytest
 
 from simlab.artifacts import Finding
 from simlab.events import Event, Injected
-from simlab.injection import TRAINING, acting, inject, inject_ops, intensity
+from simlab.faults import inject_ops
+from simlab.injection import TRAINING, acting, inject, intensity
 from simlab.reference import Reference
 from simlab.scenario import Injection, Scenario
 from tests.test_stream import SCHEMA, scenario, source

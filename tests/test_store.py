@@ -45,6 +45,7 @@ DATAPOINT = nouns.Datapoint("aws/x", "f2", {"Endpoint": "churn"}, 1.0, 0.5, 0.5,
 EXECUTION = nouns.Execution(
     "churn", "dq", "data_quality", DAY, DAY, DAY, 3, 1, "Completed", 0, "done", {"statistics.json": b"{}"}, (DATAPOINT,)
 )  # fmt: skip
+AWAITED, FIT = nouns.Awaited("dq", DAY), nouns.Fit("digest", 1.0, 0.0, True)
 EVERY: dict[str, Any] = {
     type(noun).__name__: noun
     for noun in (
@@ -57,7 +58,7 @@ EVERY: dict[str, Any] = {
         nouns.Rejected(VERSION, ("bad", "worse")),
         nouns.Deployment(
             1, b"graph", "linear", "binary", SCHEMA, ("age",), ("job",), 0.5, (), TABLE, {"auc": SCORE}, 1e-16, MODEL,
-            "churn", DAY, {"dq": {"constraints.json": b"{}"}},
+            "churn", DAY, {"dq": {"constraints.json": b"{}"}}, fit=FIT,
         ),
         nouns.Window(0, DAY, datetime(2026, 1, 6), TABLE, SCHEMA),
         nouns.Quarantined("not a number", "age", 3),
@@ -70,13 +71,13 @@ EVERY: dict[str, Any] = {
         nouns.Stretch(3, b"12345678"),
         nouns.Findings(
             0, (FINDING,), {"a": "OK"}, {"a": (True, False)}, {"m": float("nan")}, {"age": 0.5},
-            (nouns.Stretch(3, b"12345678"),), (EXECUTION,),
+            (nouns.Stretch(3, b"12345678"),), (EXECUTION,), (AWAITED,),
         ),
-        CAPTURED, DATAPOINT, EXECUTION,
+        CAPTURED, DATAPOINT, EXECUTION, AWAITED, FIT,
         nouns.Plan("because", (1, 2), False, (3,), 2.5, False), nouns.Rollback(1, "worse"),
         nouns.Measured(2, 1, {"log_loss": 0.3}),
         nouns.History(3, {"a": "OK"}, {"a": (True,)}, {"m": 1.0}, (nouns.Served(0, 1, TABLE),), (0,), {}, (2,), 1, {"age": (0.5,)},
-            (nouns.Stretch(3, b"12345678"),), (CAPTURED,),
+            (nouns.Stretch(3, b"12345678"),), (CAPTURED,), (AWAITED,),
         ),
     )
 }  # fmt: skip

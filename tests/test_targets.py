@@ -1,4 +1,4 @@
-"""Every alarm a monitor can raise aims at one of the two truths."""
+"""Every alarm a monitor can raise aims at one of the three truths."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from simlab.targets import target_of
         ("model_quality:quality:log_loss", "harmful"),
         ("model_quality:sequential:error", "harmful"),
         ("model_quality:estimated:auc", "harmful"),
+        ("health:missing:hourly", "faulty"),
     ],
 )
 def test_an_alarm_aims_at_what_its_monitor_watches(alarm: str, target: str) -> None:

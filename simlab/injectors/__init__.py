@@ -38,6 +38,12 @@ Every module says where it acts, `SEAM`, and with it what its function is given 
     `LABELS` is `keep`.
 `monitor.run`
     What the monitors say: ``f(findings, strength, *, …) -> findings``. `LABELS` is `keep`.
+`monitor.schedule`
+    Executions that are due in a window: ``f(due, strength, rng, *, …) -> due``, each a
+    `simlab.schedules.Due`; some may be left out, or run later. `LABELS` is `keep`.
+`monitor.baseline`
+    Rows that the scheduled monitors' baseline jobs see: ``f(rows, mask, strength, rng, *, …) -> rows``,
+    with `prediction` and `label`. `LABELS` is `keep`.
 
 And further:
 

@@ -16,12 +16,13 @@ def silence_monitor(
     findings: tuple[Finding, ...],
     strength: float,
     *,
-    monitor: Literal["data_quality", "model_quality"] | None = None,
+    monitor: Literal["data_quality", "model_quality", "model_bias", "model_explainability"] | None = None,
 ) -> tuple[Finding, ...]:
     """Let a monitor say nothing, as if it were down.
 
     An operational fault of the watcher itself: it has no finding, good or bad, in any window with a
-    strength above 0. A monitor is up or down; there is no halfway.
+    strength above 0. A monitor is up or down; there is no halfway. The health check stands outside and
+    keeps speaking.
 
     Parameters
     ----------

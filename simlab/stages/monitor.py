@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import ConfigDict, Field
 
 from simlab.artifacts import (
+    Awaited,
     Captured,
     Deployment,
     Files,
@@ -25,7 +26,8 @@ from simlab.artifacts import (
 from simlab.context import Context
 from simlab.correction import Correction
 from simlab.events import AlarmChanged, DistributionShifted, FindingMade, LabelsArrived, MetricMeasured
-from simlab.executing import executed, report_files, suggested
+from simlab.executing import baseline_rows, executed, report_files, suggested
+from simlab.health import UNWATCHED, Health, awaited_now, examined, fit_of
 from simlab.measuring import metrics
 from simlab.quality import DEFAULT_METRIC, Metric, worse_by
 from simlab.schedules import Schedule
@@ -86,7 +88,11 @@ class Quality:
 
 
 def suggest_baselines(
-    ctx: Context, deployment: Deployment, *, schedules: Mapping[str, Schedule] = {}
+    ctx: Context,
+    deployment: Deployment,
+    *,
+    schedules: Mapping[str, Schedule] = {},
+    health: Health = UNWATCHED,
 ) -> Deployment:
     """Run the baseline job of every scheduled monitor on the baseline rows.
 
@@ -94,8 +100,16 @@ def suggest_baselines(
     ----------
     schedules
         Scheduled monitors by name, as in `monitor_window`.
+    health
+        How the monitors themselves are watched, as in `monitor_window`.
     """
-    return replace(deployment, baselines=suggested(ctx, deployment, schedules))
+    if not schedules:
+        return replace(deployment, baselines={})
+    registered = baseline_rows(deployment)
+    used = ctx.seam("monitor.baseline", registered)
+    files = suggested(ctx, deployment, schedules, used)
+    fit = fit_of(registered, used, health) if health.enable else None
+    return replace(deployment, baselines=files, fit=fit)
 
 
 def monitor_window(
@@ -118,6 +132,7 @@ def monitor_window(
     multivariate: Detector | None = None,
     estimate: Detector | None = None,
     ignore: tuple[str, ...] = (),
+    health: Health = UNWATCHED,
     muted: bool = False,
 ) -> Findings:
     """Compare a window with the baseline, and labelled windows with the evaluation.
@@ -153,6 +168,10 @@ def monitor_window(
         A detector that estimates the model's quality without labels, or none.
     ignore
         Columns whose drift is expected and raises no finding.
+    health
+        How the monitors themselves are watched: with `enable: true` a check outside of them finds an
+        execution that is `missing` or `late`, a monitor that ran and is `muted`, and a `baseline` that is
+        not the version's own. Its alarms are called `health:missing:SCHEDULE` and follow the same `alarm`.
     muted
         The monitors stay silent: no findings, no alarms. For trying out what a lifecycle is worth
         without them.
@@ -165,6 +184,23 @@ def monitor_window(
         seen = _look(ctx, deployment, screened, request, served, labels, history, looks)
     scheduled, executions = executed(ctx, deployment, schedules, captures) if schedules else ([], ())
     found = list(ctx.seam("monitor.run", (*seen.findings, *scheduled)))
+    awaited: tuple[Awaited, ...] = ()
+    if health.enable:  # behind the seam, so that what silences the monitors does not silence it
+        first = screened.number == 0
+        awaited = awaited_now(schedules, history.awaited, executions, screened.start, screened.end, first)
+        promised = every_window and any(c.name not in ignore for c in deployment.schema.features)
+        wrong, awaited = examined(
+            health,
+            schedules,
+            awaited,
+            executions,
+            found,
+            deployment.fit,
+            promised,
+            screened.number,
+            screened.end,
+        )
+        found += wrong
     for finding in found:
         if finding.value or finding.breached or finding.check in TOLD:
             ctx.emit(_fact(finding))
@@ -192,6 +228,7 @@ def monitor_window(
         executions=executions,
         reasons={change.alarm: change.reason for change in changes},
         measured=seen.measured,
+        awaited=awaited,
     )
 
 

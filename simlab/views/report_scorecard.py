@@ -47,6 +47,12 @@ def episode_words(card: Card) -> list[str]:
             f"{episode.id}: windows {episode.first} to {episode.last}, {harm}; an alarm counts in windows "
             f"{first} to {last}{end}."
         )
+    for fault in card.known.faults:
+        first, last = card.known.rules.accepted(fault)
+        found.append(
+            f"{fault.id}: windows {fault.first} to {fault.last}, a fault of the operator's own machinery; an "
+            f"alarm of its health check counts in windows {first} to {last}."
+        )
     return found
 
 

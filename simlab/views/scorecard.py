@@ -15,7 +15,7 @@ from simlab.views.detection import Episode, Figures, Rules, Span, Truth, measure
 from simlab.views.harm import Effects, Harm, harm
 
 OVERALL = "overall"
-"""All alarms together, against every true episode."""
+"""All alarms together but those of the monitors' own health, against every true episode."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,8 @@ class Known:
     """Episodes of everything that was done."""
     of_inputs: tuple[Episode, ...] = ()
     """Episodes of what moved the inputs: what a monitor of the data can see."""
+    faults: tuple[Episode, ...] = ()
+    """Episodes in which the operator's own machinery was faulty: what a health check is held against."""
     benign: Mapping[str, Span] = field(default_factory=dict)
     """Changes that nobody needs to report, by injection."""
     metric: str = "log_loss"
@@ -113,6 +115,15 @@ class Card:
             },
             "episodes": [_episode(judged) for judged in self.episodes],
             "benign": {name: list(span) for name, span in self.known.benign.items()},
+            "faults": [
+                {
+                    "id": fault.id,
+                    "first": fault.first,
+                    "last": fault.last,
+                    "accepted": list(self.known.rules.accepted(fault)),
+                }
+                for fault in self.known.faults
+            ],
             "monitors": [
                 {
                     "monitor": m.name,
@@ -169,8 +180,10 @@ def scorecard(
             name = f"{family} ({target})" if both else family
             truth = _truth(family, target, judged, known)
             monitors.append(_monitor(name, target, mine, truth, known, rivals))
+        own = {a for (_, target), names in families.items() if target == "faulty" for a in names}
+        of_data = {w: found - own for w, found in onsets.items()}
         overall = _truth(OVERALL, "shifted", judged, known)
-        monitors.append(_monitor(OVERALL, "shifted", onsets, overall, known, rivals))
+        monitors.append(_monitor(OVERALL, "shifted", of_data, overall, known, rivals))
     retrains = sum(isinstance(fact, RetrainFinished) and fact.replaced for fact in said)
     return Card(known, tuple(judged.values()), tuple(monitors), retrains)
 
@@ -218,6 +231,8 @@ def _judged(episode: Episode, world: list[Event], known: Known, effects: Effects
 
 def _truth(name: str, target: Target, judged: Mapping[str, Judged], known: Known) -> Truth:
     """What a monitor is held against: the episodes it aims at, and what it should not report."""
+    if target == "faulty":
+        return _of_faults(known)
     benign, unjudged = list(known.benign.values()), []
     episodes = known.episodes
     if target == "shifted" and name.startswith("data_quality:"):
@@ -233,6 +248,13 @@ def _truth(name: str, target: Target, judged: Mapping[str, Judged], known: Known
         else:
             benign.append((episode.first, episode.last))
     return Truth(known.windows, tuple(wanted), tuple(benign), tuple(unjudged), known.rules)
+
+
+def _of_faults(known: Known) -> Truth:
+    """What a health check is held against: faults of the machinery alone, whatever befalls the data."""
+    whole = tuple(f for f in known.faults if known.rules.accepted(f)[1] < known.windows)
+    cut = tuple((f.first - known.rules.before, f.last) for f in known.faults if f not in whole)
+    return Truth(known.windows, whole, (), cut, known.rules)
 
 
 def _monitor(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
@@ -16,16 +16,21 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from simlab.artifacts import Finding
+from simlab.monitors import MONITORS
 from simlab.reference import Reference
+from simlab.schedules import Due, Firing
 from simlab.signature import find, first_line, keywords, module_of, names
 from simlab.signature import settings as check
 
 KINDS = names("injectors")
-SEAMS = {"traffic", "draw", "decisions", "labels", "arrival", "delivery", "updates", "monitor.run"}
+SEAMS = {"traffic", "draw", "decisions", "labels", "arrival", "delivery", "updates"}
+SEAMS |= {"monitor.run", "monitor.schedule", "monitor.baseline"}
 TRAFFIC = [k for k in KINDS if module_of("injectors", k).SEAM == "traffic"]
 DRAW = [k for k in KINDS if module_of("injectors", k).SEAM == "draw"]
 LABELS = [k for k in KINDS if module_of("injectors", k).SEAM == "labels"]
 MONITOR = [k for k in KINDS if module_of("injectors", k).SEAM == "monitor.run"]
+SCHEDULE = [k for k in KINDS if module_of("injectors", k).SEAM == "monitor.schedule"]
+BASELINES = [k for k in KINDS if module_of("injectors", k).SEAM == "monitor.baseline"]
 
 EXAMPLES = {
     path.stem: yaml.safe_load(path.read_text()).get("synthetic")
@@ -391,10 +396,58 @@ def test_a_record_that_can_be_undone_comes_back_to_the_byte(kind, answers, stren
 @settings(max_examples=10)
 def test_findings_are_left_out_never_altered(kind, strength, data):
     values = data.draw(written(kind))
-    findings = tuple(
-        Finding(monitor, "drift", "age", "psi", 0.2, 0.1, True, 3)
-        for monitor in ("data_quality", "model_quality")
-    )
+    findings = tuple(Finding(monitor, "drift", "age", "psi", 0.2, 0.1, True, 3) for monitor in MONITORS)
     kept = find("injectors", kind)(findings, strength, **values)
     assert set(kept) <= set(findings)
     assert find("injectors", kind)(findings, 0.0, **values) is findings
+
+
+@st.composite
+def executions(draw: st.DrawFn) -> tuple[Due, ...]:
+    """What is due in a window, in the order of its moments."""
+    start = datetime(2026, 1, 5)
+    hours = sorted(draw(st.lists(st.integers(1, 24), max_size=8)))
+    moments = [start + timedelta(hours=hour) for hour in hours]
+    names = draw(st.lists(st.sampled_from(["elsewhere", "hourly"]), min_size=8, max_size=8))
+    firings = [Firing(moment, moment - timedelta(hours=1), moment) for moment in moments]
+    return tuple(Due(name, firing, firing.moment) for name, firing in zip(names, firings, strict=False))
+
+
+@pytest.mark.parametrize("kind", SCHEDULE)
+@given(due=executions(), strengths=st.tuples(st.floats(0.01, 1), st.floats(0.01, 1)), data=st.data())
+@settings(max_examples=30)
+def test_executions_are_left_out_or_late_never_altered(kind, due, strengths, data):
+    values, act = data.draw(written(kind)), find("injectors", kind)
+    weak, strong = sorted(strengths)
+    kept = act(due, strong, rng(), **values)
+    assert kept == act(due, strong, rng(), **values)
+    assert act(due, 0.0, rng(), **values) is due
+    before = [(one.schedule, one.firing) for one in due]
+    after = [(one.schedule, one.firing) for one in kept]
+    assert all(after.count(one) <= before.count(one) for one in after)
+    assert all(one.runs >= one.firing.moment for one in kept), "nothing runs before its time"
+    struck = [one for one in due if one not in kept]
+    assert all(one not in act(due, strong, rng(), **values) for one in struck)
+    assert len(act(due, weak, rng(), **values)) >= len(kept)
+    if values["schedule"] is not None:
+        assert {one.schedule for one in struck} <= {values["schedule"]}
+
+
+@pytest.mark.parametrize("kind", BASELINES)
+@given(window=windows(), strength=st.floats(0.01, 1), data=st.data())
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+def test_baseline_rows_are_altered_alike_every_time_and_only_where_allowed(kind, window, strength, data):
+    rows, mask = window
+    rows = rows.rename_columns(["label" if name == "target" else name for name in rows.column_names])
+    values, act = data.draw(written(kind)), find("injectors", kind)
+    before, marked = rows.to_pydict(), mask.copy()
+    once = act(rows, mask, strength, rng(), **values)
+    assert once.equals(act(rows, mask, strength, rng(), **values))
+    assert rows.to_pydict() == before and (mask == marked).all()
+    assert once.column_names == rows.column_names
+    assert act(rows, mask, 0.0, rng(), **values) is rows
+    left = set(once["inference_id"].to_pylist())
+    assert left >= {f"i{n}" for n in np.flatnonzero(~mask)}, "a row outside the mask was left out"
+    old = rows.filter(pa.array([one in left for one in rows["inference_id"].to_pylist()], pa.bool_()))
+    struck = {old["inference_id"][n].as_py() for n in changed(old, once)}
+    assert struck <= {f"i{n}" for n in np.flatnonzero(mask)}

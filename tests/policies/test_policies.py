@@ -87,3 +87,9 @@ def test_on_performance_believes_an_estimate_only_if_asked_and_only_until_labels
     known = replace(promised.measured[-1], figures={"estimated.log_loss": 0.4, "log_loss": 0.3})
     after = replace(promised, measured=(promised.measured[0], known))
     assert on_performance(after, estimated=True) is None
+
+
+def test_an_alarm_about_the_monitors_themselves_asks_for_no_new_model() -> None:
+    ill = History(alarms={"health:missing:hourly": "ALARM"})
+    assert on_alarm(ill) is None
+    assert on_alarm(ill, alarms="health:*") == "health:missing:hourly in alarm"
