@@ -20,6 +20,7 @@ def report(
     aws: Mapping[str, str] | None = None,
     record: Mapping[str, Any] | None = None,
     card: Card | None = None,
+    evidently: Mapping[int | None, str] | None = None,
 ) -> str:
     """The report of a run as one self-contained HTML page: no network, no other file.
 
@@ -42,6 +43,8 @@ def report(
         versions of the engines.
     card
         The run's scorecard, where its truth is known.
+    evidently
+        Relative links to Evidently's reports, by window (None: of the whole run).
 
     Notes
     -----
@@ -49,4 +52,4 @@ def report(
     """
     told = scenario or {}
     known = {"run": told.get("run"), **(record or {})}
-    return page(story(events, world, told, timings), told, aws or {}, known, card)
+    return page(story(events, world, told, timings), told, aws or {}, known, card, evidently)

@@ -54,6 +54,7 @@ def page(
     aws: Mapping[str, str],
     record: Mapping[str, Any],
     card: Card | None = None,
+    evidently: Mapping[int | None, str] | None = None,
 ) -> str:
     """The whole page; the same story gives the same bytes."""
     folder = Path(__file__).parent
@@ -80,7 +81,7 @@ def page(
         tag(
             "main",
             _timeline(story),
-            _alarms(story),
+            _alarms(story, evidently or {}),
             _scorecard(card) if card else None,
             _builds(story, aws),
             _world(story),
@@ -527,17 +528,21 @@ def _window_table(story: Story) -> Markup:
 # --- alarms ---------------------------------------------------------------------------------------
 
 
-def _alarms(story: Story) -> Markup:
+def _alarms(story: Story, evidently: Mapping[int | None, str]) -> Markup:
+    whole = tag(
+        "p", tag("a", "Evidently's report of the whole run", href=evidently[None])
+    ) if None in evidently else None  # fmt: skip
     if not story.onsets:
         lead = (
             f"No alarm sounded. {plural(story.silent, 'alarm')} kept watch."
             if story.silent
             else "No alarm sounded."
         )
-        return _section("alarms", "Alarms", lead)
+        return _section("alarms", "Alarms", lead, whole)
     lead = "For every window in which an alarm began to sound: what the monitors saw in it."
-    shown = [_onset(story, onset) for onset in story.onsets[:ONSETS]]
-    rest = [_onset(story, onset) for onset in story.onsets[ONSETS : ONSETS * 5]]
+    links = evidently.get
+    shown = [_onset(story, onset, links(onset.window)) for onset in story.onsets[:ONSETS]]
+    rest = [_onset(story, onset, links(onset.window)) for onset in story.onsets[ONSETS : ONSETS * 5]]
     history = _table(
         ("window", "alarm", "from", "to", "why"),
         [(str(c.window if c.window is not None else "–"), c.alarm, c.previous, c.state, c.reason)
@@ -547,6 +552,7 @@ def _alarms(story: Story) -> Markup:
         "alarms",
         "Alarms",
         lead,
+        whole,
         shown,
         _fold(f"{plural(len(rest), 'further window')} with alarms", rest) if rest else None,
         _fold("Every change of an alarm", history),
@@ -558,7 +564,7 @@ def _told(story: Story) -> list[AlarmChanged]:
     return [c for c in story.changes if c.previous != "INSUFFICIENT_DATA" or c.state == "ALARM"]
 
 
-def _onset(story: Story, onset: Onset) -> Markup:
+def _onset(story: Story, onset: Onset, link: str | None = None) -> Markup:
     acting = [e for e in story.episodes if e.intensity.get(onset.window)]
     began = [e.span[0] for e in acting if e.span]
     if acting:
@@ -619,6 +625,7 @@ def _onset(story: Story, onset: Onset) -> Markup:
             tag("p", truth, class_="truth-note") if truth else None,
             names,
             [tag("p", note) for note in notes],
+            tag("p", tag("a", "Evidently's report of this window", href=link)) if link else None,
             _fold(f"{plural(len(other), 'other finding')} breached in this window", findings)
             if other
             else None,
