@@ -58,7 +58,7 @@ def live(run: Run, stream: Stream, deployment: Deployment) -> Deployment:
         request = run.do(look_up_features, deployment, screened)
         served = run.do(serve_window, deployment, request)
         stream.observe(deployment, served, run.keep(screened))
-        labels = run.shown(stream.labels_due(window.number))
+        labels = stream.labels_due(window.number)
         captured = run.do(capture_window, deployment, screened, request, served)
         captures = history.with_capture(captured, labels)
         findings = run.do(monitor_window, deployment, screened, request, served, captures, labels, history)

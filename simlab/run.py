@@ -278,15 +278,6 @@ class Run:
         self._kept.append(noun if asked else None)
         return str(len(self._kept) - 1)
 
-    def shown(self, noun: T) -> T:
-        """The same noun, kept by its digest where a report will want to look at it.
-
-        The stream's labels are no stage's work, so nothing else keeps them.
-        """
-        if not self.light and self.scenario.evidently != "never":
-            self.store.save(noun)
-        return noun
-
     def recall(self, name: str) -> Any:
         """A noun that was kept."""
         return self._kept[int(name)] if self.light else self.store.load(name)
