@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from simlab.events import Event
+from simlab.views.monitoring import monitoring
 from simlab.views.report_page import page
 from simlab.views.report_story import story
 from simlab.views.scorecard import Card
@@ -52,4 +53,6 @@ def report(
     """
     told = scenario or {}
     known = {"run": told.get("run"), **(record or {})}
-    return page(story(events, world, told, timings), told, aws or {}, known, card, evidently)
+    said = list(events)
+    watched = monitoring(said)
+    return page(story(said, world, told, timings), told, aws or {}, known, card, evidently, watched)

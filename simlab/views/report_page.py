@@ -13,9 +13,10 @@ from typing import Any
 from simlab.events import AlarmChanged
 from simlab.quality import LOWER_IS_BETTER, METRICS
 from simlab.views import report_drawing as draw
-from simlab.views import report_scorecard
+from simlab.views import report_monitoring, report_scorecard
 from simlab.views.metrics import Point
-from simlab.views.report_markup import Markup, figure, join, percent, plural, tag
+from simlab.views.monitoring import Monitoring
+from simlab.views.report_markup import Markup, figure, join, percent, plural, ranges, tag
 from simlab.views.report_story import Build, Episode, Onset, Reasons, Shift, Story
 from simlab.views.scorecard import Card
 
@@ -41,6 +42,7 @@ SECTIONS = (
     ("verdict", "Verdict"),
     ("timeline-section", "Timeline"),
     ("alarms", "Alarms"),
+    ("monitoring", "Monitoring"),
     ("scorecard", "Scorecard"),
     ("builds", "Versions"),
     ("world", "The world"),
@@ -55,10 +57,13 @@ def page(
     record: Mapping[str, Any],
     card: Card | None = None,
     evidently: Mapping[int | None, str] | None = None,
+    watched: Monitoring | None = None,
 ) -> str:
     """The whole page; the same story gives the same bytes."""
     folder = Path(__file__).parent
-    style = (folder / "report.css").read_text(encoding="utf-8")
+    monitored = report_monitoring.section(story, watched or Monitoring())
+    sheets = ("report.css", "report_monitoring.css") if monitored else ("report.css",)
+    style = "".join((folder / sheet).read_text(encoding="utf-8") for sheet in sheets)
     script = (folder / "report.js").read_text(encoding="utf-8")
     hashed = b64encode(sha256(script.encode()).digest()).decode()
     # Nothing is fetched from anywhere, and no script runs but the report's own.
@@ -77,11 +82,12 @@ def page(
         "body",
         tag("a", "Skip to the timeline", class_="skip", href="#timeline-section"),
         _hero(story, record),
-        _nav(scored=card is not None),
+        _nav({"scorecard": card is not None, "monitoring": monitored is not None}),
         tag(
             "main",
             _timeline(story),
             _alarms(story, evidently or {}),
+            monitored,
             _scorecard(card) if card else None,
             _builds(story, aws),
             _world(story),
@@ -126,8 +132,9 @@ def _fold(summary: str, *inside: object, open_: bool = False) -> Markup:
     return tag("details", tag("summary", summary), *inside, open=open_)
 
 
-def _nav(scored: bool) -> Markup:
-    shown = [(id, title) for id, title in SECTIONS if scored or id != "scorecard"]
+def _nav(there: Mapping[str, bool]) -> Markup:
+    """Links to the sections; one that is not there on every page has none where it is missing."""
+    shown = [(id, title) for id, title in SECTIONS if there.get(id, True)]
     return tag("nav", [tag("a", title, href=f"#{id}") for id, title in shown], aria_label="Sections")
 
 
@@ -774,7 +781,7 @@ def _build(story: Story, build: Build, number: int) -> Markup:
         facts.append(
             (
                 "labelled windows",
-                _ranges(build.windows) + (" and training rows" if build.include_training else ""),
+                ranges(build.windows) + (" and training rows" if build.include_training else ""),
             )
         )
     if build.rows is not None:
@@ -808,21 +815,6 @@ def _build(story: Story, build: Build, number: int) -> Markup:
         _fold("Hyperparameters", tag("p", settings, class_="settings")) if settings else None,
         class_="card",
     )
-
-
-def _ranges(windows: Sequence[int]) -> str:
-    """Windows as ranges.
-
-    >>> _ranges((3, 4, 5, 9))
-    '3–5, 9'
-    """
-    runs: list[list[int]] = []
-    for window in sorted(windows):
-        if runs and window == runs[-1][-1] + 1:
-            runs[-1].append(window)
-        else:
-            runs.append([window])
-    return ", ".join(f"{run[0]}–{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
 
 
 def _scores(story: Story, build: Build) -> Markup | None:
