@@ -204,7 +204,7 @@ def _ndcg(events: Sequence[Event]) -> dict[int, Spot]:
 
 
 def _followed(events: Sequence[Event]) -> tuple[Followed, ...]:
-    """Each thing done under the newest alarms that sounded then; what no alarm preceded, alone."""
+    """Each thing done under every alarm that sounded then; what was done while none did, alone."""
     rang = alarms(events)
     begun: dict[int, list[AlarmChanged]] = {}
     for event in events:
@@ -214,7 +214,8 @@ def _followed(events: Sequence[Event]) -> tuple[Followed, ...]:
     for event in events:
         step = _step(event)
         if step is not None:
-            steps.setdefault(_cause(step.window, begun, rang), []).append(step)
+            for onset in _causes(step.window, begun, rang) or (None,):
+                steps.setdefault(onset, []).append(step)
     found = [
         Followed(
             window,
@@ -233,13 +234,16 @@ def _end(alarm: Alarm, onset: int) -> int | None:
     return next(end for begin, end in alarm.spans if begin == onset)
 
 
-def _cause(window: int, begun: Mapping[int, Sequence[AlarmChanged]], rang: Mapping[str, Alarm]) -> int | None:
-    """The newest window whose alarms still sounded, or fell silent just then."""
-    for onset in sorted((w for w in begun if w <= window), reverse=True):
+def _causes(
+    window: int, begun: Mapping[int, Sequence[AlarmChanged]], rang: Mapping[str, Alarm]
+) -> tuple[int, ...]:
+    """Windows whose alarms still sounded, or fell silent just then."""
+    found = []
+    for onset in sorted(w for w in begun if w <= window):
         ends = [_end(rang[change.alarm], onset) for change in begun[onset]]
         if any(end is None or end >= window for end in ends):
-            return onset
-    return None
+            found.append(onset)
+    return tuple(found)
 
 
 def _step(event: Event) -> Step | None:
