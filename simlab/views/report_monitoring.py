@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from simlab.events import AlarmChanged
-from simlab.views import report_drawing as draw
 from simlab.views import report_multiples as multiples
+from simlab.views import report_pieces as pieces
 from simlab.views.monitoring import Attribution, BiasSeries, ExecutionView, Followed, Monitoring
 from simlab.views.report_markup import Markup, figure, join, plural, ranges, tag
 from simlab.views.report_story import Lane, Story
@@ -53,7 +53,7 @@ def _fold(summary: str, *inside: object) -> Markup:
 
 def _named(name: str, most: int = 24) -> Markup:
     """A name cut to fit, whole in its title."""
-    short = draw.shortened(name, most)
+    short = pieces.shortened(name, most)
     return tag("b", short, title=name if short != name else None)
 
 
@@ -180,7 +180,7 @@ def _found(view: ExecutionView) -> Markup:
         (_named(v.subject or "–", 48), tag("code", v.check), v.description) for v in view.violations[:LISTED]
     ]
     subjects = list(dict.fromkeys(v.subject or v.check for v in view.violations))
-    told = ", ".join(draw.shortened(subject, 32) for subject in subjects[:4])
+    told = ", ".join(pieces.shortened(subject, 32) for subject in subjects[:4])
     more = f" and {len(subjects) - 4} more" if len(subjects) > 4 else ""
     return _fold(f"{plural(len(view.violations), 'violation')}: {told}{more}", _table(head, rows))
 
@@ -313,7 +313,7 @@ def _row(story: Story, followed: Followed) -> tuple[object, ...]:
         return (tag("span", "no alarm", class_="minor"), "", _list(done), _list(changed) or "–")
     changed += [_step(end, words) for end, words in _silenced(followed)]
     return (
-        join(tag("b", f"window {window}"), tag("div", draw.date_of(story, window), class_="minor")),
+        join(tag("b", f"window {window}"), tag("div", pieces.date_of(story, window), class_="minor")),
         _list([_alarm(change) for change in followed.alarms]),
         _list(done) or tag("span", "nothing", class_="minor"),
         _list(changed),
@@ -321,7 +321,7 @@ def _row(story: Story, followed: Followed) -> tuple[object, ...]:
 
 
 def _alarm(change: AlarmChanged) -> Markup:
-    watched, keeper = draw.alarm_label(change.alarm)
+    watched, keeper = pieces.alarm_label(change.alarm)
     return join(
         _named(watched, 40),
         tag("span", f" {keeper}", class_="tagged"),
@@ -333,7 +333,7 @@ def _silenced(followed: Followed) -> list[tuple[int | None, str]]:
     """When the alarms fell silent, those of one window together; the ones that still sound last."""
     ends: dict[int | None, list[str]] = {}
     for name, end in followed.ended.items():
-        ends.setdefault(end, []).append(draw.alarm_label(name)[0])
+        ends.setdefault(end, []).append(pieces.alarm_label(name)[0])
     known = sorted(end for end in ends if end is not None) + ([None] if None in ends else [])
     told: list[tuple[int | None, str]] = []
     for end in known:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from math import isfinite
 
-from simlab.views import report_drawing as draw
+from simlab.views import report_pieces as pieces
 from simlab.views.monitoring import Attribution, BiasSeries, ExecutionView, Spot
 from simlab.views.report_markup import Markup, figure, join, number, plural, tag
 from simlab.views.report_story import Lane, Story
@@ -57,8 +57,8 @@ def _chart(story: Story, title: str, *inside: object) -> Markup:
     )
 
 
-def _axis(story: Story) -> draw.Axis:
-    return draw.Axis(story.windows, 36.0, WIDE)
+def _axis(story: Story) -> pieces.Axis:
+    return pieces.Axis(story.windows, 36.0, WIDE)
 
 
 def _level(y: float, words: str, class_: str) -> Markup:
@@ -210,7 +210,7 @@ def ranks(story: Story, attribution: Attribution) -> Markup:
     loud = sorted((n for n in shown if moved[n]), key=lambda n: -moved[n])[:COLOURED]
     lowest = max(max(at.values()) for at in shown.values())
     left, wide, step, top = 210.0, 800.0, 24.0, 22.0
-    axis = draw.Axis(story.windows, left, wide)
+    axis = pieces.Axis(story.windows, left, wide)
     windows = sorted(attribution.values)
     lines, names = [], []
     for name in sorted(shown, key=lambda name: name in loud):
@@ -255,7 +255,7 @@ def ranks(story: Story, attribution: Attribution) -> Markup:
 
 
 def _named(name: str, rank: int, x: float, y: float, class_: str, anchor: str) -> Markup:
-    short = draw.shortened(name, 24)
+    short = pieces.shortened(name, 24)
     words = f"{short}  {rank}" if anchor == "end" else f"{rank}  {short}"
     full = tag("title", name) if short != name else None
     return tag("text", full, words, x=x, y=y, class_=class_, text_anchor=anchor)
@@ -266,13 +266,13 @@ def _named(name: str, rank: int, x: float, y: float, class_: str, anchor: str) -
 
 def executions(story: Story, found: Sequence[ExecutionView]) -> Markup:
     """Every execution as a square: a row a schedule, a column a window."""
-    axis = draw.Axis(story.windows)
+    axis = pieces.Axis(story.windows)
     schedules = list(dict.fromkeys(view.fact.schedule for view in found))
     row, top = 26.0, 4.0
     drawn: list[Markup] = []
     for n, schedule in enumerate(schedules):
         y = top + row * n
-        short = draw.shortened(schedule, 25)
+        short = pieces.shortened(schedule, 25)
         full = tag("title", schedule) if short != schedule else None
         drawn.append(tag("text", full, short, x=axis.left - 12, y=y + 16, class_="name", text_anchor="end"))
         drawn.append(tag("rect", x=axis.left, y=y + 2, width=axis.width, height=row - 6, class_="lane"))
@@ -313,7 +313,7 @@ def executions(story: Story, found: Sequence[ExecutionView]) -> Markup:
         marks,
         tag("text", "window", x=axis.left - 12, y=height - 4, class_="tick", text_anchor="end"),
         class_="chart",
-        viewBox=f"0 0 {number(draw.WIDTH)} {number(height)}",
+        viewBox=f"0 0 {number(pieces.WIDTH)} {number(height)}",
         role="img",
     )
 
