@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from simlab.events import AlarmChanged
 from simlab.views import report_multiples as multiples
+from simlab.views import report_parts as parts
 from simlab.views import report_pieces as pieces
 from simlab.views.monitoring import Attribution, BiasSeries, ExecutionView, Followed, Monitoring
 from simlab.views.report_markup import Markup, figure, join, plural, ranges, tag
@@ -29,26 +30,16 @@ STATUS = {"Completed": "good", "CompletedWithViolations": "warn", "Failed": "bad
 
 def section(story: Story, found: Monitoring) -> Markup | None:
     """The whole part; None where no fact speaks of any of it."""
-    parts = [
+    inside = [
         *(_features(story, check) for check in CHECKS),
         _executions(story, found.executions),
         _bias(story, found.bias),
         _attribution(story, found),
         _action(story, found.followed),
     ]
-    if not any(parts):
+    if not any(inside):
         return None
-    return tag("section", tag("h2", "Monitoring"), parts, id="monitoring")
-
-
-def _table(head: Sequence[object], rows: Iterable[Sequence[object]], class_: str | None = None) -> Markup:
-    body = [tag("tr", [tag("td", cell) for cell in row]) for row in rows]
-    top = tag("thead", tag("tr", [tag("th", cell, scope="col") for cell in head]))
-    return tag("div", tag("table", top, tag("tbody", body), class_=class_), class_="scroll")
-
-
-def _fold(summary: str, *inside: object) -> Markup:
-    return tag("details", tag("summary", summary), *inside)
+    return tag("section", tag("h2", "Monitoring"), inside, id="monitoring")
 
 
 def _named(name: str, most: int = 24) -> Markup:
@@ -87,7 +78,7 @@ def _features(story: Story, check: str) -> Markup | None:
         tag("h3", CHECKS[check]),
         tag("p", lead, class_="minor"),
         tag("div", cards, class_="multiples"),
-        _fold("The features as a table", _table(head, rows, "numbers")),
+        parts.fold("The features as a table", parts.table(head, rows, class_="numbers")),
     )
 
 
@@ -123,7 +114,7 @@ def _executions(story: Story, found: Sequence[ExecutionView]) -> Markup | None:
     if not found:
         return None
     telling = [view for view in found if view.violations or view.fact.status != "Completed"]
-    rest = telling[SHOWN:LISTED]
+    rest, every = telling[SHOWN:LISTED], [_job(view) for view in found[:LISTED]]
     violations = sum(view.fact.violations for view in found)
     failed = sum(view.fact.status == "Failed" for view in found)
     lead = (
@@ -136,8 +127,12 @@ def _executions(story: Story, found: Sequence[ExecutionView]) -> Markup | None:
         tag("div", multiples.executions(story, found), class_="stage"),
         tag("p", [_swatch(class_, words) for class_, words in KEYS], class_="legend"),
         _jobs(telling[:SHOWN]) if telling else None,
-        _fold(f"{plural(len(rest), 'further execution')} with violations", _jobs(rest)) if rest else None,
-        _fold("Every execution", _table(HEAD, [_job(view) for view in found[:LISTED]], "numbers")),
+        parts.fold(f"{plural(len(rest), 'further execution')} with violations", _jobs(rest))
+        if rest
+        else None,
+        parts.fold(
+            "Every execution", parts.table(HEAD, [_job(view) for view in found[:LISTED]], class_="numbers")
+        ),
     )
 
 
@@ -182,7 +177,7 @@ def _found(view: ExecutionView) -> Markup:
     subjects = list(dict.fromkeys(v.subject or v.check for v in view.violations))
     told = ", ".join(pieces.shortened(subject, 32) for subject in subjects[:4])
     more = f" and {len(subjects) - 4} more" if len(subjects) > 4 else ""
-    return _fold(f"{plural(len(view.violations), 'violation')}: {told}{more}", _table(head, rows))
+    return parts.fold(f"{plural(len(view.violations), 'violation')}: {told}{more}", parts.table(head, rows))
 
 
 # --- bias -----------------------------------------------------------------------------------------
@@ -194,7 +189,7 @@ def _bias(story: Story, found: Sequence[BiasSeries]) -> Markup | None:
     facets: dict[str, list[BiasSeries]] = {}
     for series in found:
         facets.setdefault(series.facet, []).append(series)
-    parts: list[object] = [
+    inside: list[object] = [
         tag("h3", "Bias over time"),
         tag(
             "p",
@@ -207,17 +202,17 @@ def _bias(story: Story, found: Sequence[BiasSeries]) -> Markup | None:
         known = [s for s in every if any(spot.value is not None for spot in s.spots.values())]
         silent = [s.metric for s in every if s not in known]
         cards = [_metric(story, series) for series in known]
-        parts += [
+        inside += [
             tag("h4", facet),
             tag("div", cards[:BIASES], class_="multiples") if cards else None,
-            _fold(
+            parts.fold(
                 plural(len(cards) - BIASES, "further metric"), tag("div", cards[BIASES:], class_="multiples")
             )
             if len(cards) > BIASES
             else None,
             tag("p", f"Never defined: {', '.join(silent)}.", class_="minor") if silent else None,
         ]
-    return join(parts)
+    return join(inside)
 
 
 def _metric(story: Story, series: BiasSeries) -> Markup:
@@ -273,6 +268,7 @@ def _ranked(story: Story, attribution: Attribution) -> Markup:
     every = attribution.ranks
     more = f", the {multiples.RANKED} that ranked highest" if len(every) > multiples.RANKED else ""
     last = max(attribution.values)
+    head = ("feature", "rank at first", "rank at last", "attribution at last")
     now = attribution.values[last]
     rows = [
         (name, str(min(at.items())[1]), str(at.get(last, "–")), figure(now.get(name)))
@@ -281,9 +277,11 @@ def _ranked(story: Story, attribution: Attribution) -> Markup:
     return join(
         tag("p", tag("b", attribution.name), f": {plural(len(every), 'feature')}{more}"),
         tag("div", multiples.ranks(story, attribution), class_="stage"),
-        _fold(
+        parts.fold(
             "The ranks as a table",
-            _table(("feature", "rank at first", "rank at last", "attribution at last"), rows, "numbers"),
+            parts.table(
+                ("feature", "rank at first", "rank at last", "attribution at last"), rows, class_="numbers"
+            ),
         ),
     )
 
@@ -296,10 +294,13 @@ def _action(story: Story, found: Sequence[Followed]) -> Markup | None:
         return None
     head = ("began", "why", "what was done", "what changed")
     rows = [_row(story, followed) for followed in found]
+    rest = parts.table(head, rows[SHOWN:LISTED], class_="followed")
     return join(
         tag("h3", "What followed"),
-        _table(head, rows[:SHOWN], "followed"),
-        _fold(plural(len(rows) - SHOWN, "further row"), _table(head, rows[SHOWN:LISTED], "followed"))
+        parts.table(head, rows[:SHOWN], class_="followed"),
+        parts.fold(
+            plural(len(rows) - SHOWN, "further row"), parts.table(head, rows[SHOWN:LISTED], class_="followed")
+        )
         if len(rows) > SHOWN
         else None,
     )

@@ -138,12 +138,17 @@ def alarm_label(name: str) -> tuple[str, str]:
 
     >>> alarm_label("data_quality:drift:age"), alarm_label("model_quality:quality:log_loss")
     (('age', 'data drift'), ('log_loss', 'model quality'))
+    >>> alarm_label("model_bias:bias_drift_check:sex=Female:DPPL")
+    ('sex=Female:DPPL', 'bias drift check')
     """
     monitor, _, rest = name.partition(":")
     check, _, column = rest.partition(":")
     if monitor == "model_quality":
         return column or check or name, "model quality"
-    return column or check or name, f"data {check.replace('_', ' ')}" if column else monitor.replace("_", " ")
+    words = check.replace("_", " ")
+    if monitor == "data_quality":
+        words = f"data {words}"
+    return column or check or name, words if column else monitor.replace("_", " ")
 
 
 def svg(width: float, height: float, title: str, *inside: object, class_: str = "chart") -> Markup:
