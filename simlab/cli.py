@@ -145,14 +145,23 @@ def report(
     run: RunName = None,
     home: Home = None,
     open_it: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+    evidently: Annotated[
+        bool,
+        typer.Option(
+            "--evidently", help="Write Evidently's reports too: of windows with alarms, and of all."
+        ),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Write a run's report again from its logs, and say where it is."""
-    path = _lab(home).report(run)
+    lab = _lab(home)
+    compared = lab.evidently(run) if evidently else []
+    path = lab.report(run)
     if as_json:
-        _print_json({"report": str(path)})
+        _print_json({"report": str(path)} | ({"evidently": [str(p) for p in compared]} if evidently else {}))
     else:
-        typer.echo(str(path))
+        for each in (path, *compared):
+            typer.echo(str(each))
     if open_it:
         typer.launch(path.resolve().as_uri())
 

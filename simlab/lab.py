@@ -23,6 +23,7 @@ from simlab.cloudwatch.events import eventbridge
 from simlab.cloudwatch.metrics import published
 from simlab.cloudwatch.patterns import matches, problems_in
 from simlab.cloudwatch.settings import Settings
+from simlab.comparisons import onsets, reports
 from simlab.errors import (
     EnvironmentProblem,
     LogBroken,
@@ -84,6 +85,24 @@ class Outcome:
             "seconds": round(self.seconds, 3),
             **({"why": self.why} if self.why else {}),
         }
+
+
+def showing(watch: Watch, evidently: Service, run: str, wanted: str) -> Watch:
+    """A watcher that hands every window in which an alarm began to the process that reports on it.
+
+    A fact is told once its stage's whole transaction is in the log, so the process finds it there.
+    """
+    told: set[int] = set()
+
+    def following(what: str, value: Any) -> None:
+        watch(what, value)
+        if what == "fact" and wanted in ("onset", "all"):
+            for window in onsets([value]):
+                if window not in told:
+                    told.add(window)
+                    evidently.tell({"run": run, "window": window})
+
+    return following
 
 
 def default_home() -> Path:
@@ -245,6 +264,38 @@ class Lab:
         """Write a run's report again from its logs; its path."""
         return self._report(self.folder(run), self.scenario(run), self.record(run))
 
+    def evidently(self, run: str | None) -> list[Path]:
+        """Write Evidently's reports of a run: one a window in which an alarm began, one of all; their paths.
+
+        Raises
+        ------
+        UsageError
+            There is no such run, or the home no longer holds its rows.
+        EnvironmentProblem
+            Evidently could not write one.
+        """
+        folder = self.folder(run)
+        with writable(self.home):
+            service = self._evidently(folder)
+            try:
+                for window in (*onsets(self.events(run)), None):
+                    service.tell({"run": folder.name, "window": window})
+                answers = service.heard()
+            except RuntimeError as wrong:
+                raise EnvironmentProblem(f"Evidently's reports were not written: {wrong}") from wrong
+            finally:
+                service.close()
+        for answer in answers:
+            if "error" in answer:
+                raise EnvironmentProblem(f"Evidently's report was not written: {answer['error']}")
+        found = [Path(answer["path"]) for answer in answers if answer["path"]]
+        if not found:
+            raise UsageError(f"{self.home} no longer holds the rows of {folder.name}; run its scenario again")
+        return found
+
+    def _evidently(self, folder: Path) -> Service:
+        return Service("simlab.comparisons", [str(self.home.resolve())], folder / "evidently.txt")
+
     def scenario(self, run: str | None) -> Scenario:
         """The scenario a run lived through, as it was resolved."""
         found = read(self.folder(run) / "scenario.yaml")
@@ -311,9 +362,12 @@ class Lab:
             if project
             else None
         )
+        evidently = self._evidently(folder) if scenario.evidently != "never" else None
         run = None
         try:
             watch = attentive(watch)
+            if evidently is not None:
+                watch = showing(watch, evidently, folder.name, scenario.evidently)
             run = Run(scenario, ready.settings, folder, Store(self.home / "store"), watch, until)
             if run.events.replaying:
                 run.note("resumed")
@@ -327,6 +381,8 @@ class Lab:
                 for n, lg in (("events", run.events), ("world", run.world))
             }
             write_whole(folder / "truth.json", json.dumps(truth(scenario, run.world_said), indent=1) + "\n")
+            if evidently is not None:
+                self._compare(evidently, folder, scenario, watch)
             self._report(folder, scenario, record, run)
             write_record(folder, record)
             shutil.rmtree(folder / "work", ignore_errors=True)
@@ -359,14 +415,28 @@ class Lab:
         finally:
             if run is not None:
                 run.close()
-            if projector is not None:
-                projector.close()
+            for service in (projector, evidently):
+                if service is not None:
+                    service.close()
 
     def _project(self, projector: Service, folder: Path, watch: Watch) -> None:
         try:
             projector.ask({"run": folder.name})
         except RuntimeError as wrong:
             watch("warn", f"MLflow does not show this run yet ({wrong}); `simlab rebuild` brings it in")
+
+    def _compare(self, evidently: Service, folder: Path, scenario: Scenario, watch: Watch) -> None:
+        """Wait for Evidently's reports; the run's own report links to those that are there."""
+        if scenario.evidently in ("run", "all"):
+            evidently.tell({"run": folder.name, "window": None})
+        try:
+            wrongs = [answer["error"] for answer in evidently.heard() if "error" in answer]
+        except RuntimeError as wrong:
+            wrongs = [str(wrong)]
+        for why in wrongs:
+            watch(
+                "warn", f"a report of Evidently's is missing ({why}); `simlab report --evidently` writes it"
+            )
 
     def _report(
         self, folder: Path, scenario: Scenario, record: Mapping[str, Any], run: Run | None = None
@@ -385,6 +455,7 @@ class Lab:
             aws={s.name: s.aws for s in STAGES},
             record=record,
             card=card_if_any(scenario, told, world),
+            evidently=reports(folder),
         )
         path = folder / "report.html"
         write_whole(path, page)

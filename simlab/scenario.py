@@ -208,6 +208,15 @@ class Scoring(Part):
     """What the score must reach, or `simlab run` and `simlab score` exit with 6."""
 
 
+class Reporting(Part):
+    """What is written for people beside the run's report."""
+
+    evidently: Literal["never", "onset", "run", "all"] = "never"
+    """Evidently's own HTML reports in `artifacts/evidently`: one of every window in which an alarm began
+    (`onset`), one of the whole `run`, or `all` of these. Written by another process while the run works;
+    a run that ends sooner waits for it, a few seconds a report."""
+
+
 class Scenario(Part):
     """A world, a lifecycle, and what is expected of the two."""
 
@@ -228,6 +237,8 @@ class Scenario(Part):
     expect: tuple[dict[str, dict[str, Any]], ...] = ()
     score: Scoring | None = None
     """How the monitors are scored; with the defaults where it is left out."""
+    report: Reporting | None = None
+    """What is written for people beside the run's report."""
     mutants: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """Changes under which an expectation must break, by name; beside the ones every scenario has."""
     name: str = Field("", exclude=True)
@@ -290,6 +301,11 @@ class Scenario(Part):
         """How the monitors are scored, said or not."""
         return self.score or Scoring()
 
+    @property
+    def evidently(self) -> str:
+        """Which of Evidently's reports are wanted: never, onset, run or all."""
+        return self.report.evidently if self.report else "never"
+
     def injection(self, id: str) -> Injection:
         """The injection of that id."""
         return next(i for i in self.inject if i.id == id)
@@ -345,6 +361,7 @@ _PARTS: dict[str, type[BaseModel]] = {
     "seed": Seeds,
     "inject": Injection,
     "score": Scoring,
+    "report": Reporting,
     "score.harm": HarmBound,
     "score.cost": Costs,
     "score.at_least": AtLeast,

@@ -43,6 +43,7 @@ class Service:
             start_new_session=True,  # Ctrl-C is the run's to handle
         )
         self._left = False
+        self._unheard = 0
 
     def ask(self, body: dict[str, Any]) -> dict[str, Any]:
         """Send one object and wait for the answer.
@@ -65,6 +66,32 @@ class Service:
         if "error" in answer:
             raise RuntimeError(answer["error"])
         return answer
+
+    def tell(self, body: dict[str, Any]) -> None:
+        """Send one object and wait for nothing; `heard` waits for the answer."""
+        assert self._process.stdin is not None
+        self._unheard += 1
+        with suppress(BrokenPipeError):  # `heard` says that it ended
+            self._process.stdin.write(json.dumps(body).encode() + b"\n")
+            self._process.stdin.flush()
+
+    def heard(self) -> list[dict[str, Any]]:
+        """Wait for an answer to everything that was told; the answers in order, errors among them.
+
+        Raises
+        ------
+        RuntimeError
+            The process ended before it had answered.
+        """
+        assert self._process.stdout is not None
+        found = []
+        while self._unheard:
+            line = self._process.stdout.readline()
+            if not line:
+                raise RuntimeError(f"the service ended with code {self._process.wait()}")
+            found.append(json.loads(line))
+            self._unheard -= 1
+        return found
 
     def leave(self, body: dict[str, Any]) -> None:
         """Send one object and let the child finish by itself: it does this much, and ends."""

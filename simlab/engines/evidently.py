@@ -3,7 +3,7 @@
 A report of Evidently's computes each statistic three times and draws every plot; the statistics alone
 cost a sixtieth of that and give the same numbers. `simlab.statistics` computes those that the detectors
 offer from a baseline prepared once, at a fraction again; what is here is the measure it is held to, and
-the way to any other method of Evidently's.
+the way to any other method of Evidently's. A whole report is for people to open: see `report`.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from simlab.events import Event
+from simlab.views.monitoring import monitoring
 from simlab.views.report_page import page
 from simlab.views.report_story import story
 from simlab.views.scorecard import Card
@@ -20,6 +21,7 @@ def report(
     aws: Mapping[str, str] | None = None,
     record: Mapping[str, Any] | None = None,
     card: Card | None = None,
+    evidently: Mapping[int | None, str] | None = None,
 ) -> str:
     """The report of a run as one self-contained HTML page: no network, no other file.
 
@@ -42,6 +44,8 @@ def report(
         versions of the engines.
     card
         The run's scorecard, where its truth is known.
+    evidently
+        Relative links to Evidently's reports, by window (None: of the whole run).
 
     Notes
     -----
@@ -49,4 +53,6 @@ def report(
     """
     told = scenario or {}
     known = {"run": told.get("run"), **(record or {})}
-    return page(story(events, world, told, timings), told, aws or {}, known, card)
+    said = list(events)
+    watched = monitoring(said)
+    return page(story(said, world, told, timings), told, aws or {}, known, card, evidently, watched)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from html import escape
 from math import isfinite
 
@@ -96,3 +96,18 @@ def plural(count: int, one: str, many: str | None = None) -> str:
     ('1 alarm', '2,000 rows', '2 entries')
     """
     return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def ranges(windows: Sequence[int]) -> str:
+    """Windows as ranges.
+
+    >>> ranges((3, 4, 5, 9))
+    '3–5, 9'
+    """
+    runs: list[list[int]] = []
+    for window in sorted(windows):
+        if runs and window == runs[-1][-1] + 1:
+            runs[-1].append(window)
+        else:
+            runs.append([window])
+    return ", ".join(f"{run[0]}–{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)

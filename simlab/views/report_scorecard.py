@@ -1,15 +1,35 @@
-"""The report's scorecard: the rows of its table, one a monitor and one for the best that knows nothing."""
+"""The report's scorecard: a row a monitor, and one for the best that knows nothing."""
 
 from __future__ import annotations
 
+from simlab.views import report_parts as parts
 from simlab.views.detection import Figures
-from simlab.views.report_markup import Markup, figure, join, tag
+from simlab.views.report_markup import Markup, figure, join, plural, tag
 from simlab.views.scorecard import Card
 
 HEAD = (
     "monitor", "aims at", "found", "precision", "F1", "delay", "false alarms", "windows between them",
     "on benign changes", "columns right", "lift",
 )  # fmt: skip
+
+
+def scorecard(card: Card) -> Markup:
+    """The section: every monitor's figures, and in words what each episode was."""
+    rules = card.known.rules
+    return parts.section(
+        "scorecard",
+        "Scorecard",
+        "How the monitors did against the truth, each beside the best monitor that knows nothing.",
+        [tag("p", words) for words in episode_words(card)],
+        parts.table(HEAD, rows(card), class_="numbers"),
+        tag(
+            "p",
+            f"False alarms are counted in clean time, and those within {plural(rules.merge, 'window')} of "
+            "one another are one. The lift is the F1 less that of the best monitor that knows nothing.",
+            class_="minor",
+        ),
+        [tag("p", f"{note[0].upper()}{note[1:]}.", class_="minor") for note in card.known.notes],
+    )
 
 
 def rows(card: Card) -> list[tuple[object, ...]]:

@@ -20,8 +20,9 @@ from simlab.events import (
     WorldStarted,
 )
 from simlab.views.report import report
-from simlab.views.report_page import moments, window_notes
 from simlab.views.report_story import story
+from simlab.views.report_top import moments
+from simlab.views.report_windows import window_notes
 
 MEGABYTE = 2**20
 EVIL = "</title></script><script>alert('x')</script><img src=x onerror=alert(1)> & \"quoted\""

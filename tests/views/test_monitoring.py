@@ -1,0 +1,141 @@
+"""What the scheduled monitors did, and what followed, is folded from the facts alone."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import create_model
+
+from simlab import events as e
+from simlab.views.monitoring import Attribution, monitoring
+from tests.views.monitored import monitored
+
+
+def published(window: int, namespace: str, values: dict[str, float], **dimensions: str) -> e.MetricsPublished:
+    figures = {name: (2.0, 2 * value, value, value) for name, value in values.items()}
+    return e.MetricsPublished(
+        window=window, namespace=namespace, dimensions=dimensions, unit="None", values=figures
+    )
+
+
+def executed(window: int, schedule: str, violations: int) -> e.MonitoringExecuted:
+    return e.MonitoringExecuted(
+        window=window,
+        schedule=schedule,
+        monitor="data_quality",
+        monitoring_type="DataQuality",
+        status="CompletedWithViolations" if violations else "Completed",
+        scheduled="2026-01-06T00:00:00",
+        start="",
+        end="",
+        rows=1,
+        labelled=0,
+        violations=violations,
+        message="",
+    )
+
+
+def violated(schedule: str, subject: str) -> e.ConstraintViolated:
+    return e.ConstraintViolated(
+        window=0,
+        schedule=schedule,
+        monitor="data_quality",
+        check="completeness_check",
+        subject=subject,
+        description="d",
+    )
+
+
+def rang(window: int, state: str, previous: str, alarm: str = "data_quality:drift:age") -> e.AlarmChanged:
+    return e.AlarmChanged(window=window, alarm=alarm, state=state, previous=previous, reason="because")
+
+
+def test_a_violation_belongs_to_the_last_execution_of_its_schedule() -> None:
+    said = [
+        executed(0, "a", 1),
+        violated("a", "x"),
+        executed(0, "b", 0),
+        executed(1, "a", 2),
+        violated("a", "y"),
+    ]
+    found = monitoring(said).executions
+    assert [[v.subject for v in view.violations] for view in found] == [["x"], [], ["y"]]
+
+
+def test_bias_is_read_with_its_verdict_and_knows_no_infinity() -> None:
+    told = {"Facet": "sex", "FacetValue": "Female", "BiasStage": "Post-Training"}
+    space = "aws/sagemaker/Endpoints/bias-metrics"
+    judged = e.FindingMade(
+        window=3, monitor="model_bias", check="bias_drift_check", column="sex=Female:DPPL", method="DPPL",
+        value=0.3, threshold=0.2, breached=True, of_window=3,
+    )  # fmt: skip
+    said = [
+        published(2, space, {"bias_metric_DPPL": 0.1, "bias_metric_TE": 2.348543e108}, **told),
+        judged,
+        published(3, space, {"bias_metric_DPPL": 0.3}, **told),
+    ]
+    series = {s.metric: s for s in monitoring(said).bias}
+    assert series["DPPL"].facet == "sex=Female" and series["DPPL"].stage == "Post-Training"
+    assert [(w, s.value, s.breached) for w, s in series["DPPL"].spots.items()] == [
+        (2, 0.1, False),
+        (3, 0.3, True),
+    ]
+    assert series["TE"].spots[2].value is None
+
+
+def test_features_are_ranked_by_what_they_count_and_equals_by_name() -> None:
+    ranks = Attribution("s", {4: {"b": 1.0, "a": 1.0, "c": 2.0}, 5: {"a": 3.0, "b": 1.0, "c": 2.0}}).ranks
+    assert ranks == {"c": {4: 1, 5: 2}, "a": {4: 2, 5: 1}, "b": {4: 3, 5: 3}}
+
+
+def test_only_global_attributions_are_ranked() -> None:
+    space = "aws/sagemaker/Endpoints/explainability-metrics"
+    said = [
+        published(1, space, {"feature_age": 0.4}, MonitoringSchedule="why", ValueType="GlobalShapValues"),
+        published(1, space, {"ExpectedValue": 0.2}, MonitoringSchedule="why", ValueType="ExpectedValue"),
+        published(
+            1, "aws/sagemaker/Endpoints/data-metrics", {"feature_data_age": 3.0}, MonitoringSchedule="d"
+        ),
+    ]
+    assert monitoring(said).attributions == (Attribution("why", {1: {"age": 0.4}}),)
+
+
+def retrained(window: int, why: str) -> list[e.Event]:
+    plan = e.RetrainPlanned(
+        window=window, policy="on_alarm", reason="it rang", windows=(1,), include_training=True
+    )
+    return [plan, e.RetrainFinished(window=window, version=2, replaced=True, why=why)]
+
+
+def test_what_was_done_stands_beside_every_alarm_that_sounded_then() -> None:
+    other = "data_quality:drift:sex"
+    said = [
+        rang(2, "ALARM", "OK"),
+        rang(3, "OK", "ALARM"),
+        rang(4, "ALARM", "OK", other),
+        *retrained(5, "version 2 took over"),
+        rang(5, "INSUFFICIENT_DATA", "ALARM", other),
+        *retrained(9, "version 3 took over"),
+    ]
+    first, second, alone = monitoring(said).followed
+    assert (first.window, first.steps, dict(first.ended)) == (2, (), {"data_quality:drift:age": 3})
+    assert [(s.window, s.outcome) for s in second.steps] == [(5, False), (5, True)]
+    assert dict(second.ended) == {other: 5}
+    assert alone.window is None and [s.words for s in alone.steps][-1] == "version 3 took over"
+
+
+def test_facts_of_later_makes_are_told_by_whatever_they_hold() -> None:
+    fact = create_model(
+        "NotificationSent", __base__=e.Event, kind=(str, "NotificationSent"), topic=(str, ""), to=(tuple, ())
+    )
+    said = [rang(2, "ALARM", "OK"), fact(window=2, topic="ops", to=("terminal", "file"))]
+    (followed,) = monitoring(said).followed
+    assert [s.words for s in followed.steps] == ["notification sent: topic ops, to terminal, file"]
+
+
+@pytest.mark.parametrize("windows", [1, 24])
+def test_a_run_of_four_monitors_is_folded_whole(windows: int) -> None:
+    found = monitoring(monitored(windows))
+    assert len(found.executions) == 4 * windows
+    assert all(view.fact.violations == len(view.violations) for view in found.executions)
+    assert {series.facet for series in found.bias} == {"sex=Female", "race=Amer-Indian-Eskimo, or any other"}
+    assert len(found.ndcg) == windows and len(found.attributions[0].ranks) == 16
