@@ -279,10 +279,10 @@ def alike(model: Any, watch: Watch, now: Any, repeats: int, nannyml: Any, whylog
         found = {}
         for name in features:
             a, b = before.by_name[name], current.by_name[name]
-            if a.numeric is not None and b.numeric is not None:
+            if a.numeric and b.numeric and a.numeric.sketch and b.numeric.sketch:
                 found[name] = numeric(a.numeric.sketch, b.numeric.sketch)
             else:
-                found[name] = categorical(a.textual.counts, b.textual.counts)
+                found[name] = categorical(a.text.counts, b.text.counts)
         return found
 
     truth, said = now["label"].to_numpy(), now["prediction"].to_numpy()
@@ -375,7 +375,7 @@ def clarify(size: argparse.Namespace) -> None:
         return
     rows = "20000" if size.quick else "1000000"
     done = subprocess.run(
-        [sys.executable, str(HERE / "clarify.py"), str(python), "--rows", rows], check=False,
+        [sys.executable, str(HERE / "clarify_bias.py"), str(python), "--rows", rows], check=False,
         env={**os.environ, "PYTHONPATH": str(HERE.parent)},
     )  # fmt: skip
     if done.returncode:
