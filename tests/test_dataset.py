@@ -246,8 +246,8 @@ def test_nearly_every_flight_finds_its_airports_day():
     assert found.num_rows == rows.num_rows
 
 
-def _derive():
-    spec = importlib.util.spec_from_file_location("derive", DATASETS / "nyc-flights" / "derive.py")
+def _derive(dataset="nyc-flights"):
+    spec = importlib.util.spec_from_file_location("derive", DATASETS / dataset / "derive.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -290,6 +290,18 @@ def test_german_credit_is_what_the_source_says():
     bad = rows.group_by("sex").aggregate([("bad_risk", "mean")]).sort_by("sex")["bad_risk_mean"].to_pylist()
     assert [round(share, 3) for share in bad] == [0.352, 0.277]
     assert "personal_status_sex" not in rows.column_names
+
+
+def test_a_years_people_are_dealt_out_to_its_days_like_cards():
+    order, times = _derive("acs-employment").dealt(2016, 1000)
+    assert sorted(order.tolist()) == list(range(1000))
+    assert order[:5].tolist() == [0, 366, 732, 1, 367], "the first day has every 366th person"
+    assert (times[1:] > times[:-1]).all()
+    assert [str(moment) for moment in times[[0, 1, -1]]] == [
+        "2016-01-01T00:00:00",
+        "2016-01-01T08:00:00",
+        "2016-12-31T12:00:00",
+    ]
 
 
 # --- finding ------------------------------------------------------------------------------------
