@@ -69,8 +69,10 @@ def plan_retrain(
         return None
     labelled = history.labelled
     chosen, held_out = (labelled[:-hold_out], labelled[-hold_out:]) if hold_out else (labelled, ())
-    if rows == "since_onset" and history.onset:
-        onset = min(history.onset.values())
+    # A watcher that was ill says nothing of when the world changed.
+    onsets = [window for name, window in history.onset.items() if not name.startswith("health:")]
+    if rows == "since_onset" and onsets:
+        onset = min(onsets)
         chosen = tuple(w for w in chosen if w >= onset)
         if len(chosen) < windows:
             return None  # the new world is not labelled enough yet; ask again next window

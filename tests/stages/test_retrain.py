@@ -58,3 +58,12 @@ def test_a_budget_is_kept() -> None:
 
 def test_without_any_row_there_is_nothing_to_train_on() -> None:
     assert decide(History(window=6), policy={"every": {"windows": 7}}, keep_training=False) == (None, [])
+
+
+def test_a_watcher_that_was_ill_says_nothing_of_when_the_world_changed() -> None:
+    onset = {"health:missing:daily": 2, **ONSET}
+    plan, _ = decide(
+        History(window=9, alarms={**ALARM, "health:missing:daily": "ALARM"}, onset=onset, labelled=tuple(range(8))),
+        policy="on_alarm", rows="since_onset", windows=2,
+    )  # fmt: skip
+    assert plan is not None and min(plan.windows) >= min(ONSET.values())
