@@ -52,6 +52,7 @@ class PartialDependence:
     grid_resolution: Annotated[int, Field(ge=1, le=1000)] = 15
     """Buckets of a numeric feature, and most categories of another."""
     top_k_features: Annotated[int, Field(ge=1)] = 10
+    """How many features that is."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,7 @@ class Permutation:
     __pydantic_config__ = ConfigDict(extra="forbid")
 
     repeats: Annotated[int, Field(ge=1, le=1000)] = 5
+    """Shuffles of each feature; their deviation is told beside their mean."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,7 @@ class SurrogateTree:
     __pydantic_config__ = ConfigDict(extra="forbid")
 
     depth: Annotated[int, Field(ge=1, le=10)] = 3
+    """Questions asked one after the other, at most."""
 
 
 def explain_model(
