@@ -291,6 +291,7 @@ def reference() -> str:
     parts += [f"| `{on}` | {_acting(seams)} |" for on, seams in checking.WORLD_SEAMS.items()]
     parts += [f"| `ops` | {_acting(tuple(seam for s in STAGES for seam in s.seams))} |", ""]
     parts += ["### `score`\n", NOTES["score"].strip() + "\n", table(_scoring()) + "\n"]
+    parts += ["### `report`\n", NOTES["report"].strip() + "\n", table(model_keys(scenario.Reporting)) + "\n"]
     parts += ["## Stages\n", NOTES["stages"].strip() + "\n"]
     for row in STAGES:
         module = module_of("stages", row.name)
@@ -385,7 +386,7 @@ def _contents() -> str:
         "Datasets": [path.parent.name for path in sorted(ROOT.glob("datasets/*/card.yaml"))],
     }  # fmt: skip
     parts = " · ".join(
-        f"[{name}](#{name})" for name in ("seed", "clock", "world", "labels", "inject", "score")
+        f"[{name}](#{name})" for name in ("seed", "clock", "world", "labels", "inject", "score", "report")
     )
     lines = ["| | |", "|---|---|", f"| [The file](#the-file) | {parts} |"]
     for title, found in lists.items():

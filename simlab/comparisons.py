@@ -33,6 +33,8 @@ FOLDER = "artifacts/evidently"
 """Where the reports lie in a run's folder."""
 SAMPLE = 20_000
 """Most live rows, and most labelled rows, in the report of a whole run; they are evenly spaced."""
+MOST = 40
+"""Most windows of a run that get a report of their own, the first ones: each is 4 MB and takes seconds."""
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from simlab.cloudwatch.events import eventbridge
 from simlab.cloudwatch.metrics import published
 from simlab.cloudwatch.patterns import matches, problems_in
 from simlab.cloudwatch.settings import Settings
-from simlab.comparisons import onsets, reports
+from simlab.comparisons import MOST, onsets, reports
 from simlab.errors import (
     EnvironmentProblem,
     LogBroken,
@@ -90,7 +90,8 @@ class Outcome:
 def showing(watch: Watch, evidently: Service, run: str, wanted: str) -> Watch:
     """A watcher that hands every window in which an alarm began to the process that reports on it.
 
-    A fact is told once its stage's whole transaction is in the log, so the process finds it there.
+    At most `MOST` windows of a run are handed over. A fact is told once its stage's whole transaction is in
+    the log, so the process finds it there.
     """
     told: set[int] = set()
 
@@ -98,7 +99,7 @@ def showing(watch: Watch, evidently: Service, run: str, wanted: str) -> Watch:
         watch(what, value)
         if what == "fact" and wanted in ("onset", "all"):
             for window in onsets([value]):
-                if window not in told:
+                if window not in told and len(told) < MOST:
                     told.add(window)
                     evidently.tell({"run": run, "window": window})
 
@@ -278,7 +279,7 @@ class Lab:
         with writable(self.home):
             service = self._evidently(folder)
             try:
-                for window in (*onsets(self.events(run)), None):
+                for window in (*onsets(self.events(run))[:MOST], None):
                     service.tell({"run": folder.name, "window": window})
                 answers = service.heard()
             except RuntimeError as wrong:

@@ -213,8 +213,8 @@ class Reporting(Part):
 
     evidently: Literal["never", "onset", "run", "all"] = "never"
     """Evidently's own HTML reports in `artifacts/evidently`: one of every window in which an alarm began
-    (`onset`), one of the whole `run`, or `all` of these. Written by another process while the run works;
-    a run that ends sooner waits for it, a few seconds a report."""
+    (`onset`; at most 40 windows), one of the whole `run`, or `all` of these. Another process writes them
+    while the run works; a run that ends sooner waits for it, some seconds a report."""
 
 
 class Scenario(Part):

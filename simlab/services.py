@@ -108,6 +108,8 @@ class Service:
         """Close its standard input and wait until it ends."""
         if self._left:
             return
+        if self._unheard:  # nobody will hear what it was told to do
+            self._process.kill()
         with suppress(BrokenPipeError):  # it ended by itself, and said why in its file
             if self._process.stdin is not None:
                 self._process.stdin.close()

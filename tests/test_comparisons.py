@@ -75,6 +75,22 @@ def test_where_no_label_was_known_nothing_is_said_of_quality(tiny: Path, warm: L
     assert found is not None and found.known is None and "Quality" not in found.says
 
 
+def test_where_only_schedules_look_the_methods_are_evidentlys_own(tiny: Path, warm: Lab) -> None:
+    warm.run(tiny, {"stages.monitor.every_window": False, **NOISY}, project=False)
+    found = of_window(kept(warm), 2)
+    assert found is not None and "Evidently's own" in found.says
+    assert found.methods["age"] == ("wasserstein", 0.1) and found.methods["sex"] == ("jensenshannon", 0.1)
+
+
+def test_a_window_is_compared_with_the_version_that_answered_it(eventful: Path, warm: Lab) -> None:
+    warm.run(eventful, {"expect": []}, project=False)
+    source = kept(warm)
+    deployed = next(f.window for f in source.events if isinstance(f, e.ModelDeployed) and f.version == 2)
+    assert deployed is not None and deployed < 3
+    versions = [(d := source.deployment(w)) and d.version for w in (0, deployed, deployed + 1)]
+    assert versions == [1, 1, 2]
+
+
 def test_a_home_that_forgot_the_rows_has_nothing_to_compare(tiny: Path, warm: Lab, tmp_path: Path) -> None:
     warm.run(tiny, NOISY, project=False)
     empty = Kept(Store(tmp_path / "empty"), tuple(warm.events(None)))

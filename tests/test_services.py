@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,16 @@ def test_what_was_told_is_answered_in_order(echo: Service) -> None:
     assert echo.heard() == [{"n": 0}, {"n": 1}, {"n": 2}] and echo.heard() == []
     assert echo.ask({"n": 9}) == {"n": 9}
     echo.close()
+
+
+def test_nobody_waits_for_answers_that_nobody_hears(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "sleeping.py").write_text("import sys, time\nfor line in sys.stdin: time.sleep(60)\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    sleeping = Service("sleeping", [], tmp_path / "errors.txt")
+    sleeping.tell({})
+    began = time.perf_counter()
+    sleeping.close()
+    assert time.perf_counter() - began < 10
 
 
 def test_a_child_that_ended_is_said_only_when_its_answers_are_wanted(echo: Service) -> None:

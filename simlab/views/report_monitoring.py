@@ -114,7 +114,7 @@ def _executions(story: Story, found: Sequence[ExecutionView]) -> Markup | None:
     if not found:
         return None
     telling = [view for view in found if view.violations or view.fact.status != "Completed"]
-    rest, every = telling[SHOWN:LISTED], [_job(view) for view in found[:LISTED]]
+    rest = telling[SHOWN:LISTED]
     violations = sum(view.fact.violations for view in found)
     failed = sum(view.fact.status == "Failed" for view in found)
     lead = (
@@ -268,7 +268,6 @@ def _ranked(story: Story, attribution: Attribution) -> Markup:
     every = attribution.ranks
     more = f", the {multiples.RANKED} that ranked highest" if len(every) > multiples.RANKED else ""
     last = max(attribution.values)
-    head = ("feature", "rank at first", "rank at last", "attribution at last")
     now = attribution.values[last]
     rows = [
         (name, str(min(at.items())[1]), str(at.get(last, "–")), figure(now.get(name)))
@@ -294,7 +293,6 @@ def _action(story: Story, found: Sequence[Followed]) -> Markup | None:
         return None
     head = ("began", "why", "what was done", "what changed")
     rows = [_row(story, followed) for followed in found]
-    rest = parts.table(head, rows[SHOWN:LISTED], class_="followed")
     return join(
         tag("h3", "What followed"),
         parts.table(head, rows[:SHOWN], class_="followed"),

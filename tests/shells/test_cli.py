@@ -362,6 +362,17 @@ def test_report_is_written_again(simlab: Simlab, tiny: Path, warm: Lab) -> None:
     assert simlab("report", "--json").json() == {"report": str(page)}
 
 
+@pytest.mark.slow
+@pytest.mark.engine
+def test_evidentlys_reports_are_written_and_named(simlab: Simlab, tiny: Path, warm: Lab) -> None:
+    simlab("run", tiny, "-q")
+    said = simlab("report", "tiny-001", "--evidently", "--json").json()
+    folder = warm.folder("tiny-001")
+    assert said["report"] == str(folder / "report.html")
+    assert said["evidently"][-1].endswith("tiny-001/artifacts/evidently/run.html")
+    assert 'href="artifacts/evidently/run.html"' in (folder / "report.html").read_text()
+
+
 @pytest.mark.parametrize(
     "what",
     ["scenarios", "datasets", "stages", "injectors", "detectors", "policies", "shapes", "expectations"],
