@@ -40,6 +40,7 @@ class Health:
     __pydantic_config__ = ConfigDict(extra="forbid")
 
     enable: bool = False
+    """Whether anybody watches."""
     late_after: Duration = timedelta(hours=1)
     """An execution that runs so much later than its schedule fired is late. AWS starts one within 20
     minutes."""
