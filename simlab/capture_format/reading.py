@@ -118,14 +118,16 @@ def _quickly(texts: list[str], kinds: Mapping[str, Kind], outputs: Sequence[str]
         body = "\n".join(texts).encode()
     except UnicodeEncodeError:
         return None
-    columns = plain_columns(body, len(texts), {"endpointInput": list(kinds), "endpointOutput": outputs})
+    sides = {"endpointInput": list(kinds), "endpointOutput": outputs}
+    columns = plain_columns(body, len(texts), sides, [n for n, kind in kinds.items() if kind != "numeric"])
     if columns is None:
         return None
     ids = {"event_id": "eventId", "inference_id": "inferenceId", "inference_time": "inferenceTime"}
     made = {name: columns[key] for name, key in ids.items()}
     try:
         for name in (*outputs, *kinds):
-            made[name] = _typed(columns[name], kinds.get(name))
+            column = columns[name]
+            made[name] = column if pa.types.is_floating(column.type) else _typed(column, kinds.get(name))
     except pa.ArrowInvalid:
         return None
     return Captures(pa.table(made), tuple(texts), ())

@@ -13,7 +13,7 @@ from unittest import mock
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simlab.capture_format import (
@@ -231,12 +231,28 @@ def test_both_readers_make_the_same_of_quotes(data: list[str]) -> None:
     assert one.table.equals(other.table) and one.bad == other.bad
 
 
-def test_plain_lines_are_read_by_whole_columns() -> None:
-    files = written(rows(age=[30.0, None], job=["baker", None]))
+values = st.none() | st.booleans() | st.integers() | st.floats() | st.text('ab[{"\\\n', max_size=3)
+objects = st.dictionaries(st.sampled_from(["a", "b", "c"]), values | st.lists(values, max_size=2), max_size=3)
+
+
+@settings(max_examples=400)
+@given(data=st.lists(objects | values | st.lists(values, max_size=2), min_size=1, max_size=3))
+def test_both_readers_make_the_same_of_json(data: list[Any]) -> None:
+    body = b"\n".join(bad(data=json.dumps(value), encoding="JSON") for value in data)
+    body = body.replace(rb'"data": "0.0106", "encoding": "CSV"', rb'"data": "0.5", "encoding": "CSV"')
+    one = read_captures({"f": body}, {"a": "numeric", "b": "categorical"})
+    with mock.patch("simlab.capture_format.reading.plain_columns", return_value=None):
+        other = read_captures({"f": body}, {"a": "numeric", "b": "categorical"})
+    assert str(one.table.to_pylist()) == str(other.table.to_pylist()) and one.bad == other.bad
+
+
+@pytest.mark.parametrize("encoding", ["CSV", "JSON"])
+def test_plain_lines_are_read_by_whole_columns(encoding: str) -> None:
+    files = written(rows(age=[30.0, None], job=['the "baker", sir', None]), encoding=encoding)
     with mock.patch("simlab.capture_format.reading.object_of", side_effect=AssertionError):
         found = read_captures(files, {"age": "numeric", "job": "categorical"})
     assert found.table.select(["age", "job"]).to_pylist() == [
-        {"age": 30.0, "job": "baker"},
+        {"age": 30.0, "job": 'the "baker", sir'},
         {"age": None, "job": None},
     ]
 
