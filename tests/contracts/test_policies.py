@@ -20,6 +20,7 @@ histories = st.builds(
     window=st.integers(-1, 200),
     alarms=alarms,
     labelled=st.lists(st.integers(0, 50), max_size=4).map(tuple),
+    matched=st.dictionaries(st.sampled_from(["drifted", "worse"]), st.integers(0, 200)),
 )
 
 

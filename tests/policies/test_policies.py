@@ -8,6 +8,7 @@ from simlab.artifacts import History
 from simlab.policies.every import every
 from simlab.policies.never import never
 from simlab.policies.on_alarm import on_alarm
+from simlab.policies.on_event import on_event
 
 BOTH = {
     "data_quality:drift:age": "ALARM",
@@ -35,3 +36,12 @@ def test_never_has_no_exception() -> None:
 )
 def test_on_alarm_names_the_alarms_that_sound(pattern: str, said: str | None) -> None:
     assert on_alarm(History(alarms=BOTH), alarms=pattern) == said
+
+
+def test_on_event_forgets_a_match_after_its_time_and_after_a_retrain() -> None:
+    matched = History(window=6, matched={"drifted": 5, "other": 2})
+    assert on_event(matched) is None
+    assert on_event(matched, within=2) == "rule drifted matched"
+    assert on_event(matched, within=9) == "rule drifted, other matched"
+    assert on_event(matched, within=2, rules="o*") is None
+    assert on_event(History(window=6, matched={"drifted": 5}, retrained=(5,)), within=9) is None
