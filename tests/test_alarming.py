@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from simlab import events as e
 from simlab.checking import check
 from simlab.lab import Lab
@@ -147,3 +149,9 @@ def test_muted_monitors_leave_an_alarm_without_data(tiny: Path, warm: Lab) -> No
     warm.run(tiny, alarmed(**{"stages.monitor.muted": True}), project=False)
     (loss,) = warm.alarms(None)["MetricAlarms"]
     assert loss["StateValue"] == "INSUFFICIENT_DATA" and facts(warm, e.RetrainPlanned) == []
+
+
+def test_the_example_of_the_docs_can_run(tiny: Path, lab: Lab) -> None:
+    page = (Path(__file__).parent.parent / "docs/alarms.md").read_text()
+    shown = yaml.safe_load(page.partition("```yaml\n")[2].partition("```")[0])
+    lab.check(tiny, {f"stages.{name}": section for name, section in shown["stages"].items()})
