@@ -135,13 +135,13 @@ class _Told:
 
     ctx: Context
     settings: Settings
-    now: datetime
+    moment: datetime
     events: list[dict[str, Any]] = field(default_factory=list)
     notifications: list[Notification] = field(default_factory=list)
 
     def changed(self, alarm: str, to: str, was: str, reason: str) -> None:
         """Put an alarm's change on the bus."""
-        self.events.append(alarm_change(alarm, to, was, reason, self.now, self.settings))
+        self.events.append(alarm_change(alarm, to, was, reason, self.moment, self.settings))
 
     def alarm(
         self,
@@ -157,20 +157,20 @@ class _Told:
         self.changed(name, to, was, reason)
         called = aws_name(name)
         for topic in actions(alarm, to):
-            message = sns.alarm_message(called, alarm, to, was, reason, self.now, sounding or [])
+            message = sns.alarm_message(called, alarm, to, was, reason, self.moment, sounding or [])
             self.notify(topic, sns.subject(called, to), message, name)
 
     def jobs(self, endpoint: str, findings: Findings) -> None:
         """Put the scheduled monitors' jobs on the bus."""
         self.events += [
-            job_change(endpoint, one.schedule, one.status, one.message, one.scheduled, self.now)
+            job_change(endpoint, one.schedule, one.status, one.message, one.scheduled, self.moment)
             for one in findings.executions
         ]
 
     def notify(self, topic: str, subject: str, message: Mapping[str, Any], alarm: str = "") -> None:
         """Publish to a topic."""
         to = self.settings.topics[topic]
-        note = sns.notification(topic, subject, message, self.now, len(self.notifications))
+        note = sns.notification(topic, subject, message, self.moment, len(self.notifications))
         self.notifications.append(
             replace(note, file=to.file, webhook=to.webhook, allow_network=to.allow_network)
         )

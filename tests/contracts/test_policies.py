@@ -29,6 +29,7 @@ histories = st.builds(
     fresh_labels=st.integers(0, 20_000),
     measured=st.lists(measured, max_size=4).map(tuple),
     quality=st.dictionaries(st.sampled_from(["log_loss", "mae"]), st.floats(0, 3)),
+    matched=st.dictionaries(st.sampled_from(["drifted", "worse"]), st.integers(0, 200)),
 )
 
 

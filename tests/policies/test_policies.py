@@ -10,6 +10,7 @@ from simlab.artifacts import History, Measured
 from simlab.policies.every import every
 from simlab.policies.never import never
 from simlab.policies.on_alarm import on_alarm
+from simlab.policies.on_event import on_event
 from simlab.policies.on_new_data import on_new_data
 from simlab.policies.on_performance import on_performance
 
@@ -93,3 +94,12 @@ def test_an_alarm_about_the_monitors_themselves_asks_for_no_new_model() -> None:
     ill = History(alarms={"health:missing:hourly": "ALARM"})
     assert on_alarm(ill) is None
     assert on_alarm(ill, alarms="health:*") == "health:missing:hourly in alarm"
+
+
+def test_on_event_forgets_a_match_after_its_time_and_after_a_retrain() -> None:
+    matched = History(window=6, matched={"drifted": 5, "other": 2})
+    assert on_event(matched) is None
+    assert on_event(matched, within=2) == "rule drifted matched"
+    assert on_event(matched, within=9) == "rule drifted, other matched"
+    assert on_event(matched, within=2, rules="o*") is None
+    assert on_event(History(window=6, matched={"drifted": 5}, retrained=(5,)), within=9) is None
