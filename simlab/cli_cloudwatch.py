@@ -47,7 +47,7 @@ def metrics(
 
         sys.stdout.write(exposition(store))
     elif metric is None:
-        from simlab.cloudwatch.metrics import list_metrics
+        from simlab.cloudwatch.queries import list_metrics
 
         found = list_metrics(store)
         if as_json:
@@ -76,7 +76,8 @@ def _statistics(
     """GetMetricStatistics over everything a run published."""
     from datetime import timedelta
 
-    from simlab.cloudwatch.metrics import find_metric, get_metric_statistics, same_metric
+    from simlab.cloudwatch.metrics import same_metric
+    from simlab.cloudwatch.queries import find_metric, get_metric_statistics
 
     pairs = [item.partition("=") for item in dimensions or []]
     if wrong := [key for key, equals, _ in pairs if not equals]:

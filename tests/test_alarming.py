@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import yaml
+from rich.console import Console
 
 from simlab import events as e
 from simlab.checking import check
 from simlab.lab import Lab
+from simlab.progress import Progress
 from simlab.worlds import Worlds
 from tests.receiver import receiving
 
@@ -155,3 +158,12 @@ def test_the_example_of_the_docs_can_run(tiny: Path, lab: Lab) -> None:
     page = (Path(__file__).parent.parent / "docs/alarms.md").read_text()
     shown = yaml.safe_load(page.partition("```yaml\n")[2].partition("```")[0])
     lab.check(tiny, {f"stages.{name}": section for name, section in shown["stages"].items()})
+
+
+def test_the_terminal_tells_of_a_notification_that_asks_for_it() -> None:
+    out = StringIO()
+    with Progress(console=Console(file=out, width=100)) as progress:
+        for to in (("terminal",), ("file",)):
+            sent = e.NotificationSent(topic="pager", subject=f"[{to[0]}] rings", message_id="i", to=to)
+            progress.watch("fact", sent.placed(3, ""))
+    assert out.getvalue() == "  window 3: pager [terminal] rings\n"

@@ -14,15 +14,12 @@ from simlab.cloudwatch.metrics import (
     NEGATIVE,
     NO_RAW,
     UNITS,
-    find_metric,
-    get_metric_statistics,
     latest,
-    list_metrics,
     published,
     rounded,
-    rounded_start,
     statistic,
 )
+from simlab.cloudwatch.queries import find_metric, get_metric_statistics, list_metrics, rounded_start
 from simlab.errors import UsageError
 from simlab.watched import Datapoint, Published
 
