@@ -27,6 +27,11 @@ def functions_of(monitor: str) -> tuple[Any, Any]:
     return module_of("monitors", monitor).suggest, find("monitors", monitor)
 
 
+def told_checks(schedules: Mapping[str, Schedule]) -> frozenset[str]:
+    """Checks of the scheduled monitors whose findings are facts also where they found nothing."""
+    return frozenset(check for s in schedules.values() for check in module_of("monitors", s.kind).TOLD)
+
+
 def settings_for(function: Any, schedule: Schedule) -> dict[str, Any]:
     """What a schedule sets on one of its monitor's two functions, typed."""
     values, _ = settings(functions_of(schedule.kind), schedule.settings, "")

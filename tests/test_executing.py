@@ -74,3 +74,11 @@ def test_labels_are_joined_by_inference_id_as_they_become_known() -> None:
     assert once.table["label"].to_pylist() == [None, None, 1.0]
     again = once.merged(pa.table({"inference_id": [7], "label": [0.0], "window": [2]}))
     assert again.table["label"].to_pylist() == [0.0, None, 1.0]
+
+
+def test_a_constraint_that_is_kept_is_a_fact_only_where_its_monitor_says_so(tiny: Path, warm: Lab) -> None:
+    quiet = {"stages.monitor.every_window": False}
+    warm.run(tiny, scheduled(inputs={"monitor": "data_quality"}) | quiet, project=False)
+    told = [f for f in warm.events(None) if isinstance(f, e.FindingMade)]
+    assert any(not f.breached and f.check == "baseline_drift_check" for f in told)
+    assert {f.check for f in told if not f.breached} <= {"baseline_drift_check", "drifted_columns_share"}

@@ -26,7 +26,7 @@ from simlab.artifacts import (
 from simlab.context import Context
 from simlab.correction import Correction
 from simlab.events import AlarmChanged, DistributionShifted, FindingMade, LabelsArrived, MetricMeasured
-from simlab.executing import baseline_rows, executed, report_files, suggested
+from simlab.executing import baseline_rows, executed, report_files, suggested, told_checks
 from simlab.health import UNWATCHED, Health, awaited_now, examined, fit_of
 from simlab.measuring import metrics
 from simlab.quality import DEFAULT_METRIC, Metric, worse_by
@@ -201,8 +201,10 @@ def monitor_window(
             screened.end,
         )
         found += wrong
+    told = {*TOLD, *told_checks(schedules)}
+    quiet = {f.check for f in scheduled} - told
     for finding in found:
-        if finding.value or finding.breached or finding.check in TOLD:
+        if finding.breached or finding.check in told or (finding.value and finding.check not in quiet):
             ctx.emit(_fact(finding))
     states, points, changes = evaluate(
         found, history.points, history.alarms, datapoints=alarm.datapoints, of=alarm.of
