@@ -22,7 +22,7 @@ def test_a_run_leaves_a_whole_folder(tiny: Path, warm: Lab) -> None:
     done = warm.run(tiny, project=False)
     assert {p.name for p in done.path.iterdir() if not p.name.startswith(".")} == {
         "scenario.yaml", "events.jsonl", "world.jsonl", "timings.jsonl", "truth.json", "run.json", "report.html", "artifacts",
-        "bias",
+        "bias", "explanations",
     }  # fmt: skip
     record = warm.record("tiny-001")
     assert (record["status"], record["exit"], record["run"], record["scenario"]) == (

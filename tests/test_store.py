@@ -41,7 +41,11 @@ DAY = datetime(2026, 1, 5)
 CAPTURED = nouns.Captured(
     0, 1, DAY, datetime(2026, 1, 6), TABLE, 9, "churn", ("age",), "at", "Input", "JSON", TABLE
 )
+NOTIFICATION = nouns.Notification(
+    "pager", "ALARM", "id-1", "{}", "notifications.jsonl", "http://127.0.0.1/", True
+)
 DATAPOINT = nouns.Datapoint("aws/x", "f2", {"Endpoint": "churn"}, 1.0, 0.5, 0.5, 0.5, "None")
+PUBLISHED = nouns.Published(DAY, DATAPOINT)
 EXECUTION = nouns.Execution(
     "churn", "dq", "data_quality", DAY, DAY, DAY, 3, 1, "Completed", 0, "done", {"statistics.json": b"{}"}, (DATAPOINT,)
 )  # fmt: skip
@@ -71,13 +75,18 @@ EVERY: dict[str, Any] = {
         nouns.Stretch(3, b"12345678"),
         nouns.Findings(
             0, (FINDING,), {"a": "OK"}, {"a": (True, False)}, {"m": float("nan")}, {"age": 0.5},
-            (nouns.Stretch(3, b"12345678"),), (EXECUTION,), (AWAITED,),
+            (nouns.Stretch(3, b"12345678"),), (EXECUTION,), {"a": "because"},
+            (nouns.Measured(2, 1, {"log_loss": 0.3}),), (AWAITED,),
         ),
-        CAPTURED, DATAPOINT, EXECUTION, AWAITED, FIT,
+        CAPTURED, DATAPOINT, EXECUTION, AWAITED, FIT, PUBLISHED, NOTIFICATION,
+        nouns.Alarms(0, {"metric:f1": "OK"}, (PUBLISHED,), ("again",), (NOTIFICATION,)),
+        nouns.Surrogate("age < 40: yes", 0.9, None),
+        nouns.Reasons(3, "TreeShap", "mean_abs", {"age": 0.5}, -1.0, {"age": (0.1, None)}, nouns.Surrogate("", None, None), {"analysis.json": b"{}"}),
         nouns.Plan("because", (1, 2), False, (3,), 2.5, False), nouns.Rollback(1, "worse"),
         nouns.Measured(2, 1, {"log_loss": 0.3}),
         nouns.History(3, {"a": "OK"}, {"a": (True,)}, {"m": 1.0}, (nouns.Served(0, 1, TABLE),), (0,), {}, (2,), 1, {"age": (0.5,)},
-            (nouns.Stretch(3, b"12345678"),), (CAPTURED,), (AWAITED,),
+            (nouns.Stretch(3, b"12345678"),), (CAPTURED,), (PUBLISHED,), {"again": 3}, 7, {"auc": 0.9},
+            (nouns.Measured(2, 1, {"log_loss": 0.3}),), (1,), (2,), (AWAITED,),
         ),
     )
 }  # fmt: skip

@@ -48,7 +48,7 @@ class MetricAlarm:
     __pydantic_config__ = ConfigDict(extra="forbid")
 
     namespace: str
-    """The metric's namespace: `aws/sagemaker/Endpoints/data-metrics`, `simlab/lifecycle`, `AWS/SageMaker`."""
+    """Its namespace: `aws/sagemaker/Endpoints/model-metrics`, `simlab/lifecycle`, `AWS/SageMaker`."""
     metric_name: str
     """Its name: `feature_baseline_drift_age`, `monitor.auc`, `Invocations`."""
     threshold: float

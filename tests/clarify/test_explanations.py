@@ -11,6 +11,7 @@ import pytest
 from simlab.clarify import explanations
 from simlab.clarify.dependence import Dependence
 from simlab.errors import SimlabError
+from simlab.wire import as_json
 
 LOCAL = np.array([[1.0, -2.0], [-3.0, -1.0], [0.5, 4.0]])
 
@@ -45,7 +46,7 @@ def test_analysis_json_is_written_as_clarify_writes_it() -> None:
             ],
         },
     }
-    assert written.decode() == json.dumps(expected, indent=2) + "\n"  # keys in this order
+    assert written == as_json(expected)  # keys in this order
     assert explanations.read(written) == {"age": 0.12, "sex": 0.03}
     assert "pdp" not in explanations.section({"age": 1.0}, 0.0)
 

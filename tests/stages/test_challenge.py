@@ -16,6 +16,7 @@ pytest.importorskip("lightgbm")
 from simlab.artifacts import Deployment, FeatureSet, Rejected, Version, row_keys
 from simlab.events import ChallengerJudged, Event, ModelRejected
 from simlab.stages.approve import Challenge, _neutral, approve_version, judge_challenger
+from simlab.stages.bias import measure_bias
 from simlab.stages.deploy import deploy_model
 from simlab.stages.evaluate import evaluate_model
 from simlab.stages.features import build_features
@@ -38,7 +39,10 @@ def built(folder: Path, number: int, rounds: int, held_out: int = 0, rows: int =
     params = tune_params(context("tune")[0], features, "lightgbm", trials=0)
     model = train_model(context("train")[0], features, params, rounds=rounds)
     scores = evaluate_model(context("evaluate")[0], model, features, repeats=20)
-    version = register_model(context("register", ordinal=number - 1)[0], model, scores, features, params)
+    bias = measure_bias(context("bias")[0], model, features)
+    version = register_model(
+        context("register", ordinal=number - 1)[0], model, scores, features, params, bias
+    )
     approved = approve_version(context("approve")[0], version, better_than="nothing")
     return version, features, deploy_model(context("deploy")[0], approved, None)  # type: ignore[arg-type]
 
