@@ -286,10 +286,11 @@ def alike(model: Any, watch: Watch, now: Any, repeats: int, nannyml: Any, whylog
         return found
 
     truth, said = now["label"].to_numpy(), now["prediction"].to_numpy()
+    cut = 0.5  # what the peer's side is told
     took = best(
         {
             "distances": distances,
-            "quality": lambda: metrics("binary", truth, said, model.threshold),
+            "quality": lambda: metrics("binary", truth, said, cut),
         },
         2 * repeats,
     )
@@ -311,7 +312,7 @@ def alike(model: Any, watch: Watch, now: Any, repeats: int, nannyml: Any, whylog
     print(f"  {1e3 * took['quality']:9.2f} ms   AUC, accuracy, precision, recall, F1 and more, ours")
     if nannyml is not None:
         seconds = nannyml["quality"]["seconds"]
-        figures = metrics("binary", truth, said, model.threshold)
+        figures = metrics("binary", truth, said, cut)
         apart = max(
             abs(figures[ours] - nannyml["quality"]["figures"][theirs])
             for ours, theirs in (("auc", "roc_auc"), ("f1", "f1"), ("accuracy", "accuracy"))
@@ -352,7 +353,6 @@ def windows(size: argparse.Namespace) -> None:
         f"{count} windows of {rows} rows x 20 columns through the four monitors, attribution on 500 rows each"
     )
     print(f"  {taken.output.strip()}")
-    print(f"  {taken.peak_mb:.0f} MB at most, the process's own start and the making of rows included")
 
 
 def child(count: int, rows: int) -> None:
@@ -365,7 +365,24 @@ def child(count: int, rows: int) -> None:
         for name in SETTINGS:
             violations += sum(f.breached for f in watch.execute(name, table).findings)
         spent += time.perf_counter() - began
-    print(f"{spent:.1f} s in the monitors ({spent / count:.2f} s a window), {violations} violations")
+    print(
+        f"{spent:.1f} s in the monitors ({spent / count:.2f} s a window), {violations} violations; "
+        f"{peak():.0f} MB at most, engines and the making of rows included"
+    )
+
+
+def peak() -> float:
+    """Megabytes that this process held at most.
+
+    Not `getrusage`: to a child it counts what its parent held when it was forked.
+    """
+    status = Path("/proc/self/status")
+    if status.exists():
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) / 1024
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 / 1024  # bytes there
 
 
 def clarify(size: argparse.Namespace) -> None:
