@@ -600,7 +600,12 @@ class History:
         )
 
     def with_capture(self, captured: Captured, labels: Labels) -> tuple[Captured, ...]:
-        """Captures including a new window's, joined with the labels that are known by now."""
+        """Captures including a new window's, joined with the labels that are known by now.
+
+        Where nothing is captured there is none.
+        """
+        if not captured.table.num_columns:
+            return ()
         return tuple(kept.merged(labels.table) for kept in (*self.captures, captured.without_truth()))
 
     def follow(self, means: Mapping[str, float], errors: tuple[Stretch, ...]) -> History:

@@ -55,29 +55,30 @@ def capture_window(
     """
     import pyarrow as pa
 
-    table = request.table if enable else request.table.slice(0, 0)
-    predictions = served.table["prediction"] if enable else served.table["prediction"].slice(0, 0)
-    for name, values in (
-        ("prediction", predictions),
-        ("label", pa.nulls(table.num_rows, pa.float64())),
-    ):
-        table = table.append_column(name, values)
-    if sampling_percentage < 100:
-        table = table.filter(pa.array(ctx.rng("sample").random(table.num_rows) * 100 < sampling_percentage))
-    if enable:
-        ctx.emit(DataCaptured(rows=table.num_rows, of=request.table.num_rows, percentage=sampling_percentage))
-    captured = Captured(
+    whole = Captured(
         number=request.number,
         version=served.version,
         start=screened.start,
         end=screened.end,
-        table=table,
+        table=pa.table({}),
         of=request.table.num_rows,
         endpoint=deployment.endpoint,
         features=tuple(column.name for column in request.schema.features),
         clock=request.schema.event_time,
     )
-    if not (enable and files):
+    if not enable:
+        return whole
+    table = request.table
+    for name, values in (
+        ("prediction", served.table["prediction"]),
+        ("label", pa.nulls(table.num_rows, pa.float64())),
+    ):
+        table = table.append_column(name, values)
+    if sampling_percentage < 100:
+        table = table.filter(pa.array(ctx.rng("sample").random(table.num_rows) * 100 < sampling_percentage))
+    ctx.emit(DataCaptured(rows=table.num_rows, of=request.table.num_rows, percentage=sampling_percentage))
+    captured = replace(whole, table=table)
+    if not files:
         return captured
     return replace(captured, mode=capture_mode, encoding=encoding, truth=_collected(labels, screened))
 
