@@ -15,11 +15,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import typer
+import yaml
 from pydantic import Field
 from typer.testing import CliRunner
 
 from simlab import errors
 from simlab.artifacts import History
+from simlab.checking import check
 from simlab.cli import app, main
 from simlab.dataset import dataset_names, load_card
 from simlab.engines import engine
@@ -351,3 +353,15 @@ def test_datasets_of_the_reference_are_those_simlab_finds():
 def test_the_screenshot_is_small_enough_to_clone():
     image = ROOT / "docs/images/report.png"
     assert image.read_bytes().startswith(b"\x89PNG") and image.stat().st_size < 400_000
+
+
+def test_the_scenario_of_the_monitoring_page_can_run(tmp_path):
+    stages: dict = {}
+    for block in re.findall(r"```yaml\n(.*?)```", text("docs/monitoring.md"), re.S):
+        stages |= yaml.safe_load(block)["stages"]
+    stages["retrain"] = {"policy": "on_event"}
+    clock = {"start": "2026-01-05", "step": "6h", "windows": 40, "rows": 400}
+    body = {"simlab": 1, "title": "t", "dataset": "adult-income", "clock": clock, "stages": stages}
+    path = tmp_path / "page.yaml"
+    path.write_text(yaml.safe_dump(body))
+    assert check(path).scenario.stages["monitor"]["schedules"]

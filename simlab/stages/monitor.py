@@ -178,6 +178,9 @@ def monitor_window(
     """
     if muted:
         return Findings(window=screened.number, findings=(), alarms={}, points={}, metrics={})
+    if labels.table.num_rows:
+        of = tuple(sorted(labels.table["window"].unique().to_pylist()))
+        ctx.emit(LabelsArrived(rows=labels.fresh, of_windows=of))
     seen = Seen()
     if every_window:
         looks = Looks(detectors, quality, correction, sequential, multivariate, estimate, ignore)
@@ -370,8 +373,6 @@ def _quality(
 
     belongs = pc.field("window")
     windows = sorted(labels.table["window"].unique().to_pylist())
-    if windows:
-        ctx.emit(LabelsArrived(rows=labels.fresh, of_windows=tuple(windows)))
     answered = {s.number: s for s in (*history.pending, served)}
     name = quality.metric or DEFAULT_METRIC[deployment.problem]
     found: list[Finding] = []

@@ -227,6 +227,7 @@ def alarms(story: Story, axis: Axis, y: float) -> Drawn:
         watched, keeper = pieces.alarm_label(alarm.name)
         quality = alarm.name.startswith("model_quality")
         words = pieces.shortened(watched, 16)
+        keeper = pieces.shortened(keeper, 27 - len(words))  # what fits beside it; the title holds it all
         named = tag("text", tag("title", alarm.name), words, tag("tspan", f"  {keeper}", class_="minor"),
                    x=LEFT - 12, y=top + 12, class_="name", text_anchor="end")  # fmt: skip
         drawn += [named, pieces.rect(LEFT, top, PLOT, 15, "lane")]
