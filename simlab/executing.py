@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from simlab.context import Context
 from simlab.events import BaselineSuggested, ConstraintViolated, MetricMeasured, MonitoringExecuted
 from simlab.monitors import Material, Outcome, completed
 from simlab.publishing import published as published
-from simlab.schedules import Due, Firing, Schedule, firings
+from simlab.schedules import Due, Firing, Schedule, firings, several
 from simlab.signature import find, keywords, module_of, settings
 from simlab.watched import Captured, Execution, Files
 
@@ -118,6 +119,7 @@ def executed(
     executions = []
     newest = captures[-1]
     stretch = ctx.seam("monitor.schedule", due(schedules, newest, newest.number - captures[0].number))
+    shared = several(schedules)
     now = [
         (one, number)
         for number, fired in stretch.items()
@@ -132,7 +134,8 @@ def executed(
         _tell(ctx, execution, outcome)
         if module_of("monitors", schedule.kind).NEEDS_LABELS:
             ctx.emit(coverage(execution, newest.number))
-        found += outcome.findings
+        told = name if name in shared else ""
+        found += (replace(finding, schedule=told) for finding in outcome.findings)
         executions.append(execution)
     return found, tuple(executions)
 

@@ -16,7 +16,7 @@ from pydantic import ConfigDict, Field
 
 from simlab.artifacts import Finding
 from simlab.digest import digest
-from simlab.schedules import Schedule, firings
+from simlab.schedules import Schedule, firings, several
 from simlab.watched import Awaited, Execution, Fit
 from simlab.yamlfile import Duration
 
@@ -200,7 +200,8 @@ def examined(
     window, end
         The window.
     """
-    speaking = {finding.monitor for finding in heard}
+    speaking = {(finding.monitor, finding.schedule) for finding in heard}
+    shared = several(schedules)
     overdue = [one for one in awaited if end - one.moment >= health.missing_after]
     found = []
     for name in sorted(schedules):
@@ -213,14 +214,15 @@ def examined(
             limit = health.late_after / HOUR
             found.append(_finding("late", name, "hours", hours, limit, hours > limit, window))
         if any(e.status != "Failed" for e in mine):
-            silent = schedules[name].kind.rpartition(".")[2] not in speaking
+            monitor = schedules[name].kind.rpartition(".")[2]
+            silent = (monitor, name if name in shared else "") not in speaking
             found.append(_finding("muted", name, "silence", float(silent), 0.0, silent, window))
         if fit is not None:
             found.append(
                 _finding("baseline", name, fit.method, fit.value, fit.threshold, fit.breached, window)
             )
     if promised:
-        silent = "data_quality" not in speaking
+        silent = ("data_quality", "") not in speaking
         found.append(_finding("muted", EVERY_WINDOW, "silence", float(silent), 0.0, silent, window))
     return found, tuple(one for one in awaited if one not in overdue)
 

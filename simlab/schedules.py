@@ -85,6 +85,16 @@ class Due:
     runs: datetime
 
 
+def several(schedules: Mapping[str, Schedule]) -> frozenset[str]:
+    """Schedules whose monitor has another one, so that its name does not tell which of them spoke.
+
+    >>> sorted(several({"a": Schedule("data_quality"), "b": Schedule("data_quality", "daily")}))
+    ['a', 'b']
+    """
+    kinds = [schedule.kind for schedule in schedules.values()]
+    return frozenset(name for name, schedule in schedules.items() if kinds.count(schedule.kind) > 1)
+
+
 def hours(expression: str) -> tuple[int, ...]:
     """The hours of the day at which an expression fires.
 

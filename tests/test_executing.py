@@ -82,3 +82,15 @@ def test_a_constraint_that_is_kept_is_a_fact_only_where_its_monitor_says_so(tiny
     told = [f for f in warm.events(None) if isinstance(f, e.FindingMade)]
     assert any(not f.breached and f.check == "baseline_drift_check" for f in told)
     assert {f.check for f in told if not f.breached} <= {"baseline_drift_check", "drifted_columns_share"}
+
+
+def test_two_schedules_of_a_monitor_keep_alarms_of_their_own(tiny: Path, warm: Lab) -> None:
+    """One wants more rows than there are, the other is content: neither hides the other."""
+    asked = scheduled(few={"monitor": COUNTS}, many={"monitor": {COUNTS: {"at_least": 151}}})
+    warm.run(tiny, asked | {"stages.monitor.every_window": False}, project=False)
+    changed = [f for f in warm.events(None) if isinstance(f, e.AlarmChanged)]
+    assert [(f.alarm, f.state) for f in changed] == [("counts:rows_check:rows@many", "ALARM")]
+    made = [f for f in warm.events(None) if isinstance(f, e.FindingMade)]
+    assert {(f.schedule, f.breached) for f in made} == {("few", False), ("many", True)}
+    said = [f for f in warm.events(None) if isinstance(f, e.ConstraintViolated)]
+    assert {(f.schedule, f.description) for f in said} == {("many", "150 rows where 151 were wanted")}

@@ -166,3 +166,10 @@ def test_a_rate_of_false_alarms_is_a_share(rate):
 
     with pytest.raises(ValueError):
         adapter(Health).validate_python({"false_alarms": rate})
+
+
+def test_a_schedule_is_muted_although_another_of_its_monitor_speaks():
+    both = {"a": Schedule("data_quality", "daily"), "b": Schedule("data_quality", "daily")}
+    ran = tuple(execution(name, START + DAY) for name in both)
+    found = said(schedules=both, executions=ran, heard=[replace(HEARD[0], schedule="b")])
+    assert found["health:muted:a"] == (1.0, True) and found["health:muted:b"] == (0.0, False)

@@ -323,6 +323,7 @@ def _fact(finding: Finding) -> FindingMade:
         threshold=finding.threshold,
         breached=finding.breached,
         of_window=finding.of_window,
+        schedule=finding.schedule,
     )
 
 
