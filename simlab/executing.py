@@ -220,6 +220,7 @@ def _execution(endpoint: str, one: Due, schedule: Schedule, table: pa.Table, out
         message=message,
         files=outcome.files,
         datapoints=outcome.datapoints,
+        made=len(outcome.findings),
         ran=one.runs,
     )
 

@@ -182,8 +182,9 @@ def examined(
 
     Per schedule `missing` counts the executions whose time ran out in this window, `late` says by how
     many hours the latest execution came late, `muted` how many findings were heard of a completed
-    execution (a monitor has one for every constraint, kept or broken), and `baseline` whether its
-    baseline is the version's own. Where there was nothing to judge, there is no finding.
+    execution that made some (a monitor makes one for every constraint it can judge, kept or broken), and
+    `baseline` whether its baseline is the version's own. Where there was nothing to judge, there is no
+    finding.
 
     Parameters
     ----------
@@ -213,7 +214,7 @@ def examined(
             hours = max(_delay(e) / HOUR for e in mine)
             limit = health.late_after / HOUR
             found.append(_finding("late", name, "hours", hours, limit, hours > limit, window))
-        if any(e.status != "Failed" for e in mine):
+        if any(e.made for e in mine):
             monitor = schedules[name].kind.rpartition(".")[2]
             silent = (monitor, name if name in shared else "") not in speaking
             found.append(_finding("muted", name, "silence", float(silent), 0.0, silent, window))

@@ -178,6 +178,8 @@ class Execution:
     """Its report: `statistics.json`, `constraints.json`, `constraint_violations.json`, `analysis.json`."""
     datapoints: tuple[Datapoint, ...] = ()
     """What it published to CloudWatch."""
+    made: int = 0
+    """How many findings it made: one for every constraint that it could judge, kept or broken."""
     ran: datetime | None = None
     """When it really ran, SageMaker's CreationTime: later than `scheduled` where it was held up."""
 
