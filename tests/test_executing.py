@@ -94,3 +94,13 @@ def test_two_schedules_of_a_monitor_keep_alarms_of_their_own(tiny: Path, warm: L
     assert {(f.schedule, f.breached) for f in made} == {("few", False), ("many", True)}
     said = [f for f in warm.events(None) if isinstance(f, e.ConstraintViolated)]
     assert {(f.schedule, f.description) for f in said} == {("many", "150 rows where 151 were wanted")}
+
+
+def test_a_schedule_that_never_finds_labels_is_noticed(tiny: Path, warm: Lab) -> None:
+    """Labels come after two windows, and the schedule looks at the last one."""
+    asked = scheduled(quality={"monitor": "model_quality", "expression": "daily"})
+    watched = {"stages.monitor.health": {"enable": True}, "stages.monitor.every_window": False}
+    warm.run(tiny, asked | watched, project=False)
+    assert {f.status for f in executions(warm)} == {"Failed"}
+    changed = [f for f in warm.events(None) if isinstance(f, e.AlarmChanged) and f.state == "ALARM"]
+    assert [f.alarm for f in changed] == ["health:failed:quality"]

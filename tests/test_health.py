@@ -52,6 +52,7 @@ def test_an_execution_in_time_that_is_heard_is_well():
     assert said() == {
         "health:missing:daily": (0, False),
         "health:late:daily": (0.0, False),
+        "health:failed:daily": (0, False),
         "health:muted:daily": (0.0, False),
     }
 
@@ -180,3 +181,9 @@ def test_an_execution_that_had_nothing_to_judge_is_not_muted():
     """Every group too small, every figure undefined: it is well, and says nothing."""
     idle = (execution("daily", START + DAY, made=0),)
     assert "health:muted:daily" not in said(executions=idle, heard=())
+
+
+def test_an_execution_that_fails_is_told_unless_its_period_is_from_before_the_version():
+    failed = (execution("daily", START + DAY, status="Failed", made=0),)
+    assert said(executions=failed)["health:failed:daily"] == (1, True)
+    assert "health:failed:daily" not in said(executions=failed, since=START + DAY)
