@@ -439,6 +439,9 @@ class Finding:
     """Window it speaks about; later than which it may become known."""
     schedule: str = ""
     """Schedule of the monitor that found it, where the monitor has several; empty elsewhere."""
+    execution: int = 0
+    """Which of its window's executions found it, from 1 on in the order in which they ran; 0 where none
+    did. Each is a datapoint of its own."""
 
     @property
     def alarm(self) -> str:

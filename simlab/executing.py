@@ -135,10 +135,10 @@ def executed(
         execution = _execution(deployment.endpoint, one, schedule, table, outcome, step)
         _tell(ctx, execution, outcome)
         if module_of("monitors", schedule.kind).NEEDS_LABELS:
-            ctx.emit(coverage(execution, newest.number))
+            ctx.emit(coverage(execution, last))
         told = name if name in shared else ""
-        found += (replace(finding, schedule=told) for finding in outcome.findings)
         executions.append(execution)
+        found += (replace(f, schedule=told, execution=len(executions)) for f in outcome.findings)
     return found, tuple(executions)
 
 

@@ -153,3 +153,11 @@ def test_reports_of_windows_within_an_hour_do_not_overwrite_each_other(tiny: Pat
     found = sorted((run.path / "monitoring/simlab-endpoint/rows").rglob("counts.json"))
     assert len(found) == len(executions(warm)) == 4
     assert [path.parent.name for path in found] == ["15", "30", "45", "00"]
+
+
+def test_every_execution_of_a_window_is_a_point_of_its_alarm(tiny: Path, warm: Lab) -> None:
+    """Four executions a day see 37 or 38 rows each, and 999 were wanted: two are enough on the first day."""
+    asked = {"monitor": {COUNTS: {"at_least": 999}}, "expression": "cron(0 0/6 ? * * *)"}
+    warm.run(tiny, scheduled(rows=asked) | {"stages.monitor.every_window": False}, project=False)
+    changed = [f for f in warm.events(None) if isinstance(f, e.AlarmChanged)]
+    assert [(f.state, f.window) for f in changed] == [("ALARM", 0)]

@@ -171,7 +171,8 @@ def monitor_window(
     health
         How the monitors themselves are watched: with `enable: true` a check outside of them finds an
         execution that is `missing`, `late` or `failed`, a monitor that ran and is `muted`, and a `baseline`
-        that is not the version's own. Its alarms are called `health:missing:SCHEDULE` and follow the same `alarm`.
+        that is not the version's own. Its alarms are called `health:missing:SCHEDULE` and follow the same
+        `alarm`.
     muted
         The monitors stay silent: no findings, no alarms. For trying out what a lifecycle is worth
         without them.

@@ -210,9 +210,7 @@ def _families(events: Iterable[Event], known: Known) -> dict[tuple[str, Target],
     """The alarms of each family that kept watch, by what they aim at."""
     names = set()
     for fact in events:
-        if isinstance(fact, FindingMade):
-            names.add(fact.alarm)
-        elif isinstance(fact, AlarmChanged):
+        if isinstance(fact, (FindingMade, AlarmChanged)):
             names.add(fact.alarm)
     found: dict[tuple[str, Target], set[str]] = {}
     for name in sorted(names):
