@@ -185,6 +185,30 @@ def firings(schedule: Schedule, start: datetime, end: datetime, first: bool) -> 
         yield Firing(moment, moment - begin if begin else previous - finish, moment - finish)
 
 
+def problems_in(schedule: Schedule, step: timedelta) -> Iterator[str]:
+    """Why a schedule could never look at a row, or why Model Monitor would not take it.
+
+    Parameters
+    ----------
+    step
+        Length of a window.
+
+    >>> list(problems_in(Schedule("data_quality", "daily", "-P1D", "-P1D"), timedelta(days=1)))
+    ['start_time_offset: -P1D is not before end_time_offset, -P1D, so no row is between them']
+    """
+    begin, finish = duration(schedule.start_time_offset), duration(schedule.end_time_offset)
+    now = schedule.expression == "NOW"
+    if begin and begin <= finish:
+        yield (
+            f"start_time_offset: {schedule.start_time_offset} is not before end_time_offset, "
+            f"{schedule.end_time_offset}, so no row is between them"
+        )
+    elif now and not begin and finish >= min(step, LONGEST_NOW):
+        yield "start_time_offset: it is missing; NOW looks back from there to end_time_offset"
+    elif now and begin - finish > LONGEST_NOW:
+        yield "start_time_offset: NOW looks at no more than 24 hours"
+
+
 def reach(schedules: Iterable[Schedule], step: timedelta) -> int:
     """How many whole windows before the present one the schedules may look at.
 

@@ -339,6 +339,33 @@ def strata(column: pa.ChunkedArray | None, name: str, rows: int) -> tuple[np.nda
     return codes, max(count, 1)
 
 
+def absent(name: str, column: pa.ChunkedArray, facet: Facet) -> Iterator[str]:
+    """Named groups of a facet, or values of them, that no row of a column is in.
+
+    >>> import pyarrow as pa
+    >>> list(absent("sex", pa.chunked_array([["Female", "Male"]]), ("Femal",)))
+    ["no row has the value 'Femal'; did you mean 'Female'?"]
+    """
+    column = _plain(column)
+    if facet is None:
+        return
+    if _textual(column):
+        known = coded(column)[1]
+    else:
+        made = split(name, column, facet)
+        if _INTERVAL.fullmatch(made.texts[0]):
+            if not made.member.any():
+                yield f"no row is above {made.keys[0]}"
+            return
+        values = column.drop_null().unique().to_pylist()
+        known = tuple(text(float(value)) for value in values)
+    assert isinstance(facet, tuple)
+    for value in facet:
+        said = text(value) if _textual(column) else text(float(value))
+        if said not in known:
+            yield f"no row has the value {said!r}{did_you_mean(said, known)}"
+
+
 def problems_in(
     facets: Facets, group_variable: str | None, columns: Mapping[str, str]
 ) -> Iterator[tuple[str, str]]:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
-from simlab.artifacts import Deployment, Finding
+from simlab.artifacts import Deployment, Finding, Schema
 from simlab.clarify import analysis
 from simlab.clarify.bias import BiasFigure, BiasStage, FlipRows, Metric, chosen, figures, look
 from simlab.clarify.cloudwatch import ENDPOINT, datapoints
 from simlab.clarify.drift import Range, allowed, intervals, resampled
-from simlab.clarify.facets import Facets, facet_of, sensitive, settled, text
+from simlab.clarify.facets import Facets, absent, facet_of, sensitive, settled, text
 from simlab.clarify.facets import interval as interval_of
 from simlab.context import rng_for
 from simlab.engines import engine
@@ -83,9 +83,11 @@ def suggest(
     Raises
     ------
     SimlabError
-        A facet does not fit its column.
+        A facet does not fit its column, or names a group that no row of the first version's baseline is in.
     """
     asked = sensitive(model.schema) if facets is None else facets
+    if model.version <= 1:  # later on a group may have left the data, which is no slip of the pen
+        _found(asked, (rows, model.baseline))
     looked = _Look(model, asked, group_variable, metrics, minimum, probability_threshold, label_threshold)
     found = looked.at(rows)
     return {"analysis.json": analysis.written(found.figures, model.schema.target, found.label_value)}
@@ -174,6 +176,36 @@ def model_bias(
         },
         datapoints=datapoints(live.figures, ENDPOINT, material.dimensions, label, live.key),
     )
+
+
+def problems_in(given: Mapping[str, Any], shape: Schema) -> Iterator[str]:
+    """Why it could judge nobody, before any row is seen.
+
+    Parameters
+    ----------
+    given
+        Its settings.
+    shape
+        The data's.
+    """
+    facets = given.get("facets")
+    if not (sensitive(shape) if facets is None else facets):
+        yield (
+            "facets: the dataset's card calls no categorical column sensitive, so name who might be treated "
+            "worse, such as {age: {threshold: 40}}"
+            if facets is None
+            else "facets: name at least one column, or leave it out for those that the card calls sensitive"
+        )
+    if shape.problem == "regression" and given.get("label_threshold") is None and not facets:
+        yield "label_threshold: it is missing; above it a label of a regression is positive"
+
+
+def _found(facets: Facets, tables: Sequence[pa.Table]) -> None:
+    """Raise where a facet names a group that is in none of the tables."""
+    for name, facet in facets.items():
+        missing = [list(absent(name, t[name], facet)) for t in tables if name in t.column_names]
+        if missing and all(missing):
+            raise SimlabError(f"model_bias.facets.{name}: {missing[0][0]}")
 
 
 def _said(value: float) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -291,3 +292,19 @@ def test_an_infinite_metric_has_no_interval_and_is_judged_only_by_value() -> Non
     settings: dict[str, Any] = {"facets": {"sex": ("f",)}, "metrics": ("DI",)}
     assert not execute(lucky, FAIR, **settings).findings
     assert breached(execute(lucky, FAIR, interval=False, **settings)) == {"sex=f:DI"}
+
+
+@pytest.mark.parametrize(
+    ("facets", "said"),
+    [
+        ({"sex": ("m", "ff")}, "model_bias.facets.sex: no row has the value 'ff'; did you mean 'f'?"),
+        ({"age": (31,)}, "model_bias.facets.age: no row has the value '31'; it takes '30', '50'"),
+        ({"age": Threshold(50)}, "model_bias.facets.age: no row is above 50"),
+    ],
+)
+def test_a_group_that_no_row_of_the_baseline_is_in_is_told(facets: Any, said: str) -> None:
+    with pytest.raises(SimlabError) as wrong:
+        suggest(deployment(), FAIR, facets=facets)
+    assert said in str(wrong.value)
+    assert suggest(replace(deployment(), version=2), FAIR, facets=facets), "it may have left the data since"
+    suggest(replace(deployment(), baseline=FAIR), FAIR.slice(0, 1000), facets={"sex": ("f",)})
