@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
+from simlab.events import alarm_of
 from simlab.watched import Awaited as Awaited
 from simlab.watched import Captured as Captured
 from simlab.watched import Datapoint as Datapoint
@@ -436,11 +437,16 @@ class Finding:
     breached: bool
     of_window: int
     """Window it speaks about; later than which it may become known."""
+    schedule: str = ""
+    """Schedule of the monitor that found it, where the monitor has several; empty elsewhere."""
+    execution: int = 0
+    """Which of its window's executions found it, from 1 on in the order in which they ran; 0 where none
+    did. Each is a datapoint of its own."""
 
     @property
     def alarm(self) -> str:
         """The name of the alarm it feeds."""
-        return ":".join(filter(None, (self.monitor, self.check, self.column)))
+        return alarm_of(self.monitor, self.check, self.column, self.schedule)
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from simlab.errors import ScenarioInvalid, did_you_mean
 from simlab.executing import functions_of
 from simlab.quality import METRICS
 from simlab.scenario import Injection, Scenario, read
+from simlab.schedules import problems_in as schedule_problems
 from simlab.screening import own_columns
 from simlab.shapes import problems_in as shape_problems
 from simlab.signature import adapter, find, keywords, module_of, settings
@@ -84,6 +85,7 @@ def checked(scenario: Scenario, file: str, lines: Mapping[str, int] | None = Non
         problems += _injections(scenario, shape)
         problems += _rules(scenario, card)
         problems += _metrics(scenario, shape)
+        problems += _monitors(typed, shape, scenario.clock.step)
         if not problems:  # what is wrong with an injection is told first
             problems += episodes.problems_in(scenario)
     else:
@@ -176,6 +178,22 @@ def _schedules(typed: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
             yield f"{where}.monitor: {wrong.args[0]}"
             continue
         yield from settings(functions, schedule.settings, f"{where}.monitor.{schedule.kind}")[1]
+
+
+def _monitors(typed: Mapping[str, Mapping[str, Any]], shape: Schema, step: timedelta) -> Iterator[str]:
+    """Scheduled monitors that could only fail after the training, or never find a thing."""
+    for name, schedule in typed.get("monitor", {}).get("schedules", {}).items():
+        where = f"stages.monitor.schedules.{name}"
+        yield from (f"{where}.{problem}" for problem in schedule_problems(schedule, step))
+        if isinstance(schedule.monitor, dict) and len(schedule.monitor) != 1:
+            continue  # told already
+        try:
+            values, wrong = settings(functions_of(schedule.kind), schedule.settings, where)
+            look = getattr(module_of("monitors", schedule.kind), "problems_in", None)
+        except (LookupError, AttributeError):
+            continue  # told already
+        if look is not None and not wrong:
+            yield from (f"{where}.monitor.{schedule.kind}.{problem}" for problem in look(values, shape))
 
 
 def _detectors(monitor: Mapping[str, Any]) -> Iterator[str]:

@@ -202,6 +202,16 @@ class LabelsArrived(Event):
     of_windows: tuple[int, ...]
 
 
+def alarm_of(monitor: str, check: str, column: str = "", schedule: str = "") -> str:
+    """The name of the alarm that a finding feeds; its schedule counts where the monitor has several.
+
+    >>> alarm_of("data_quality", "drift", "age"), alarm_of("data_quality", "missing_column_check", "", "live")
+    ('data_quality:drift:age', 'data_quality:missing_column_check@live')
+    """
+    name = ":".join(filter(None, (monitor, check, column)))
+    return f"{name}@{schedule}" if schedule else name
+
+
 class FindingMade(Event):
     """One detector looked at one window."""
 
@@ -214,6 +224,13 @@ class FindingMade(Event):
     threshold: Figure = None
     breached: bool
     of_window: int
+    schedule: str = ""
+    """Schedule of the monitor that found it, where the monitor has several; empty elsewhere."""
+
+    @property
+    def alarm(self) -> str:
+        """The name of the alarm it feeds."""
+        return alarm_of(self.monitor, self.check, self.column, self.schedule)
 
 
 class DistributionShifted(Event):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from simlab.artifacts import Deployment, Finding
@@ -11,7 +12,7 @@ from simlab.context import Context
 from simlab.events import BaselineSuggested, ConstraintViolated, MetricMeasured, MonitoringExecuted
 from simlab.monitors import Material, Outcome, completed
 from simlab.publishing import published as published
-from simlab.schedules import Due, Firing, Schedule, firings
+from simlab.schedules import Due, Firing, Schedule, firings, several
 from simlab.signature import find, keywords, module_of, settings
 from simlab.watched import Captured, Execution, Files
 
@@ -118,6 +119,7 @@ def executed(
     executions = []
     newest = captures[-1]
     stretch = ctx.seam("monitor.schedule", due(schedules, newest, newest.number - captures[0].number))
+    shared = several(schedules)
     now = [
         (one, number)
         for number, fired in stretch.items()
@@ -127,13 +129,16 @@ def executed(
     for one, number in sorted(now, key=lambda pair: _turn(pair[0])):
         name, firing, schedule = one.schedule, one.firing, schedules[one.schedule]
         table = rows_between(captures, deployment, firing.start, firing.end, one.runs)
-        outcome = _outcome(ctx, deployment, name, schedule, firing, table, number)
-        execution = _execution(deployment.endpoint, one, schedule, table, outcome)
+        last = max((c.number for c in captures if c.start < firing.end), default=number)
+        outcome = _outcome(ctx, deployment, name, schedule, firing, table, last)
+        step = newest.end - newest.start
+        execution = _execution(deployment.endpoint, one, schedule, table, outcome, step)
         _tell(ctx, execution, outcome)
         if module_of("monitors", schedule.kind).NEEDS_LABELS:
-            ctx.emit(coverage(execution, newest.number))
-        found += outcome.findings
+            ctx.emit(coverage(execution, last))
+        told = name if name in shared else ""
         executions.append(execution)
+        found += (replace(f, schedule=told, execution=len(executions)) for f in outcome.findings)
     return found, tuple(executions)
 
 
@@ -157,9 +162,9 @@ def rows_between(
             continue
         table = captured.known_before(now)
         if captured.start < start or captured.end > end:
-            kind = table[clock].type
-            after = pc.greater_equal(table[clock], pa.scalar(start, kind))
-            table = table.filter(pc.and_(after, pc.less(table[clock], pa.scalar(end, kind))))
+            at = captured.answered(clock)
+            after = pc.greater_equal(at, pa.scalar(start, at.type))
+            table = table.filter(pc.and_(after, pc.less(at, pa.scalar(end, at.type))))
         parts.append(table)
     if not parts:
         return captures[-1].known_before(now).slice(0, 0)
@@ -197,7 +202,9 @@ def _outcome(
     return outcome
 
 
-def _execution(endpoint: str, one: Due, schedule: Schedule, table: pa.Table, outcome: Outcome) -> Execution:
+def _execution(
+    endpoint: str, one: Due, schedule: Schedule, table: pa.Table, outcome: Outcome, step: timedelta
+) -> Execution:
     violations = sum(finding.breached for finding in outcome.findings)
     if outcome.failed:
         status, message = "Failed", outcome.failed
@@ -217,8 +224,20 @@ def _execution(endpoint: str, one: Due, schedule: Schedule, table: pa.Table, out
         message=message,
         files=outcome.files,
         datapoints=outcome.datapoints,
+        made=len(outcome.findings),
+        folder=f"{one.firing.moment:{_fine(schedule, step)}}",
         ran=one.runs,
     )
+
+
+def _fine(schedule: Schedule, step: timedelta) -> str:
+    """How finely folders of reports tell apart when a schedule fired: to the hour, as on AWS.
+
+    Only one that runs at the end of every window can fire oftener.
+    """
+    if schedule.expression or step >= timedelta(hours=1):
+        return "%Y/%m/%d/%H"
+    return "%Y/%m/%d/%H/%M" if step >= timedelta(minutes=1) else "%Y/%m/%d/%H/%M/%S"
 
 
 def _tell(ctx: Context, execution: Execution, outcome: Outcome) -> None:
@@ -268,9 +287,12 @@ def coverage(execution: Execution, window: int) -> MetricMeasured:
 
 
 def report_files(executions: Sequence[Execution]) -> Files:
-    """Where an execution's report lies in a run's folder: `monitoring/ENDPOINT/SCHEDULE/yyyy/mm/dd/hh`."""
+    """Where an execution's report lies in a run's folder: `monitoring/ENDPOINT/SCHEDULE/yyyy/mm/dd/hh`.
+
+    Minutes, and seconds, follow where windows are shorter than an hour or a minute.
+    """
     return {
-        f"monitoring/{execution.endpoint}/{execution.schedule}/{execution.scheduled:%Y/%m/%d/%H}/{name}": body
+        f"monitoring/{execution.endpoint}/{execution.schedule}/{execution.folder}/{name}": body
         for execution in executions
         for name, body in execution.files.items()
     }

@@ -16,8 +16,8 @@ from pydantic import ConfigDict, Field
 
 from simlab.artifacts import Finding
 from simlab.digest import digest
-from simlab.schedules import Schedule, firings
-from simlab.watched import Awaited, Execution, Fit
+from simlab.schedules import Schedule, firings, several
+from simlab.watched import Awaited, Captured, Execution, Fit
 from simlab.yamlfile import Duration
 
 if TYPE_CHECKING:
@@ -167,6 +167,22 @@ def awaited_now(
     )
 
 
+def answering_since(captures: Sequence[Captured], version: int) -> datetime:
+    """When a version began to answer what was captured up to now, as far back as anybody remembers.
+
+    >>> days = [datetime(2026, 1, day) for day in (1, 2, 3, 4)]
+    >>> kept = [Captured(n, 1 if n < 2 else 2, days[n], days[n + 1], None, 0) for n in range(3)]
+    >>> answering_since(kept[:2], 1).day, answering_since(kept, 2).day
+    (1, 3)
+    """
+    since = captures[-1].end
+    for captured in reversed(captures):
+        if captured.version != version:
+            break
+        since = captured.start
+    return since
+
+
 def examined(
     health: Health,
     schedules: Mapping[str, Schedule],
@@ -177,13 +193,16 @@ def examined(
     promised: bool,
     window: int,
     end: datetime,
+    since: datetime = datetime.min,
 ) -> tuple[list[Finding], tuple[Awaited, ...]]:
     """What is wrong with the monitors themselves in a window, and for which executions it still waits.
 
     Per schedule `missing` counts the executions whose time ran out in this window, `late` says by how
-    many hours the latest execution came late, `muted` how many findings were heard of a completed
-    execution (a monitor has one for every constraint, kept or broken), and `baseline` whether its
-    baseline is the version's own. Where there was nothing to judge, there is no finding.
+    many hours the latest execution came late, `failed` how many could not do their work for want of rows, of
+    labels, or of something else, `muted` how many findings were heard of a completed
+    execution that made some (a monitor makes one for every constraint it can judge, kept or broken), and
+    `baseline` whether its baseline is the version's own. Where there was nothing to judge, there is no
+    finding.
 
     Parameters
     ----------
@@ -199,8 +218,12 @@ def examined(
         Whether the detectors of every window have to say something about the data.
     window, end
         The window.
+    since
+        When the version in service began to answer: see `answering_since`. Executions whose period reaches
+        further back may fail, and are not counted.
     """
-    speaking = {finding.monitor for finding in heard}
+    speaking = {(finding.monitor, finding.schedule) for finding in heard}
+    shared = several(schedules)
     overdue = [one for one in awaited if end - one.moment >= health.missing_after]
     found = []
     for name in sorted(schedules):
@@ -212,15 +235,20 @@ def examined(
             hours = max(_delay(e) / HOUR for e in mine)
             limit = health.late_after / HOUR
             found.append(_finding("late", name, "hours", hours, limit, hours > limit, window))
-        if any(e.status != "Failed" for e in mine):
-            silent = schedules[name].kind.rpartition(".")[2] not in speaking
+        whole = [e for e in mine if e.start >= since]
+        if whole:
+            failed = sum(e.status == "Failed" for e in whole)
+            found.append(_finding("failed", name, "executions", failed, 0.0, failed > 0, window))
+        if any(e.made for e in mine):
+            monitor = schedules[name].kind.rpartition(".")[2]
+            silent = (monitor, name if name in shared else "") not in speaking
             found.append(_finding("muted", name, "silence", float(silent), 0.0, silent, window))
         if fit is not None:
             found.append(
                 _finding("baseline", name, fit.method, fit.value, fit.threshold, fit.breached, window)
             )
     if promised:
-        silent = "data_quality" not in speaking
+        silent = ("data_quality", "") not in speaking
         found.append(_finding("muted", EVERY_WINDOW, "silence", float(silent), 0.0, silent, window))
     return found, tuple(one for one in awaited if one not in overdue)
 

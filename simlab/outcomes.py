@@ -149,7 +149,7 @@ def points(lived: Lived) -> dict[str, Any]:
     sparse = set()
     for fact in lived.events:
         if isinstance(fact, e.FindingMade) and fact.window is not None:
-            name = ":".join(part for part in (fact.monitor, fact.check, fact.column) if part)
+            name = fact.alarm
             found.setdefault(name, []).append([fact.window, fact.value])
             if fact.check == "domain":
                 sparse.add(name)

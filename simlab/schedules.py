@@ -85,6 +85,16 @@ class Due:
     runs: datetime
 
 
+def several(schedules: Mapping[str, Schedule]) -> frozenset[str]:
+    """Schedules whose monitor has another one, so that its name does not tell which of them spoke.
+
+    >>> sorted(several({"a": Schedule("data_quality"), "b": Schedule("data_quality", "daily")}))
+    ['a', 'b']
+    """
+    kinds = [schedule.kind for schedule in schedules.values()]
+    return frozenset(name for name, schedule in schedules.items() if kinds.count(schedule.kind) > 1)
+
+
 def hours(expression: str) -> tuple[int, ...]:
     """The hours of the day at which an expression fires.
 
@@ -173,6 +183,30 @@ def firings(schedule: Schedule, start: datetime, end: datetime, first: bool) -> 
             at -= timedelta(hours=1)
     for moment, previous in reversed(moments):
         yield Firing(moment, moment - begin if begin else previous - finish, moment - finish)
+
+
+def problems_in(schedule: Schedule, step: timedelta) -> Iterator[str]:
+    """Why a schedule could never look at a row, or why Model Monitor would not take it.
+
+    Parameters
+    ----------
+    step
+        Length of a window.
+
+    >>> list(problems_in(Schedule("data_quality", "daily", "-P1D", "-P1D"), timedelta(days=1)))
+    ['start_time_offset: -P1D is not before end_time_offset, -P1D, so no row is between them']
+    """
+    begin, finish = duration(schedule.start_time_offset), duration(schedule.end_time_offset)
+    now = schedule.expression == "NOW"
+    if begin and begin <= finish:
+        yield (
+            f"start_time_offset: {schedule.start_time_offset} is not before end_time_offset, "
+            f"{schedule.end_time_offset}, so no row is between them"
+        )
+    elif now and not begin and finish >= min(step, LONGEST_NOW):
+        yield "start_time_offset: it is missing; NOW looks back from there to end_time_offset"
+    elif now and begin - finish > LONGEST_NOW:
+        yield "start_time_offset: NOW looks at no more than 24 hours"
 
 
 def reach(schedules: Iterable[Schedule], step: timedelta) -> int:

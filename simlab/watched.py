@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -48,6 +48,26 @@ class Captured:
     def without_truth(self) -> Captured:
         """The capture alone, as it is kept to be looked at again."""
         return self if self.truth is None else replace(self, truth=None)
+
+    def answered(self, clock: str) -> pa.ChunkedArray:
+        """When each row was answered, which is within the window.
+
+        A message that was held up says when its event was, and that may be before the window; one that was
+        sent twice may say that it was after.
+
+        Parameters
+        ----------
+        clock
+            Column of the event times.
+        """
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        said = self.table[clock]
+        last = pa.scalar(self.end - timedelta(microseconds=1), pa.timestamp("us"))
+        first = pa.scalar(self.start, pa.timestamp("us"))
+        bounds = [moment.cast(said.type, safe=False) for moment in (first, last)]
+        return pc.min_element_wise(pc.max_element_wise(said, bounds[0]), bounds[1])
 
     def merged(self, known: pa.Table) -> Captured:
         """The same capture with every label that is known by now.
@@ -178,6 +198,10 @@ class Execution:
     """Its report: `statistics.json`, `constraints.json`, `constraint_violations.json`, `analysis.json`."""
     datapoints: tuple[Datapoint, ...] = ()
     """What it published to CloudWatch."""
+    made: int = 0
+    """How many findings it made: one for every constraint that it could judge, kept or broken."""
+    folder: str = ""
+    """Folder of its report among those of its schedule, as SageMaker names them: `2026/01/05/01`."""
     ran: datetime | None = None
     """When it really ran, SageMaker's CreationTime: later than `scheduled` where it was held up."""
 

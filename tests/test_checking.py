@@ -297,3 +297,113 @@ def test_a_regression_has_no_wrong_answers_to_compare(tiny: Path) -> None:
     with pytest.raises(ScenarioInvalid) as wrong:
         check(tiny, change)
     assert any("McNemar's test needs a binary problem" in problem for problem in wrong.value.problems)
+
+
+MAE = '{"regression_constraints": {"mae": {"threshold": 3, "comparison_operator": "GreaterThanThreshold"}}}'
+
+
+def scheduled(monitor: Any, **schedule: Any) -> dict[str, Any]:
+    return {
+        "stages.capture.enable": True,
+        "stages.monitor.schedules": {"s": {"monitor": monitor, **schedule}},
+    }
+
+
+@pytest.mark.parametrize(
+    ("monitor", "said"),
+    [
+        ({"model_quality": {"constraints": "{file}"}}, "no binary_classification_constraints"),
+        (
+            {"model_quality": {"metrics": ["auc", "recall"], "profile": "aws_replacement"}},
+            "metrics: 'recall' has no threshold; it takes 'accuracy', 'auc', 'f1'",
+        ),
+        ({"model_quality": {"metrics": ["mae"]}}, "metrics: 'mae' has no threshold"),
+        ({"model_quality": {"constraints": {"mae": {"threshold": 3}}}}, "no metric called 'mae'"),
+        (
+            {"data_quality": {"edits": {"features.agee.completeness": 0.9}}},
+            "data_quality.edits: features.agee.completeness: no feature called 'agee'; did you mean 'age'?",
+        ),
+        (
+            {"data_quality": {"edits": {"features.age.completness": 0.9}}},
+            "no key called 'completness'; did you mean 'completeness'?",
+        ),
+        ({"data_quality": {"edits": {"features.age.completeness": 9}}}, "data_quality.edits: "),
+        ({"data_quality": {"ignore": ["agee"]}}, "ignore: no column called 'agee'; did you mean 'age'?"),
+        (
+            {"data_quality": {"profile": "aws_replacement", "real_time": True, "critical": ["agee"]}},
+            "critical: no column called 'agee'; did you mean 'age'?",
+        ),
+        (
+            {"data_quality": {"profile": "aws_replacement", "critical": ["age"]}},
+            "critical: only the variant for endpoints has critical features; say `real_time: true`",
+        ),
+        (
+            {"data_quality": {"drift_share": 0.2}},
+            "drift_share: the profile model_monitor does not look at it, only evidently and aws_replacement",
+        ),
+        ({"data_quality": {"profile": "evidently", "edits": {}}}, "edits: the profile evidently does not"),
+        ({"model_bias": {"facets": {}}}, "facets: name at least one column"),
+    ],
+)
+def test_what_would_fail_after_the_training_or_never_work_is_told_before(
+    monitor: dict[str, dict[str, Any]], said: str, tiny: Path
+) -> None:
+    (given,) = monitor.values()
+    if given.get("constraints") == "{file}":
+        file = tiny.parent / "other.json"
+        file.write_text(MAE)
+        monitor = {name: {"constraints": str(file)} for name in monitor}
+    with pytest.raises(ScenarioInvalid) as wrong:
+        check(tiny, scheduled(monitor))
+    assert said in str(wrong.value)
+    assert len(wrong.value.problems) == 1, wrong.value.problems
+
+
+def test_settings_that_can_work_are_let_through(tiny: Path) -> None:
+    for monitor in (
+        {"data_quality": {"ignore": ["prediction", "age"], "edits": {"features.*.completeness": 0.9}}},
+        {"data_quality": {"profile": "aws_replacement", "real_time": True, "critical": ["age"]}},
+        {
+            "model_quality": {
+                "profile": "aws_replacement",
+                "metrics": ["f1", "recall"],
+                "constraints": {"recall": {"threshold": 0.5}},
+            }
+        },  # fmt: skip
+        "model_bias",
+    ):
+        check(tiny, scheduled(monitor))
+
+
+@pytest.mark.parametrize(
+    ("schedule", "said"),
+    [
+        (
+            {"start_time_offset": "-P1D", "end_time_offset": "-P2D"},
+            "-P1D is not before end_time_offset, -P2D",
+        ),
+        ({"expression": "NOW", "start_time_offset": "-P2D"}, "NOW looks at no more than 24 hours"),
+        ({"expression": "NOW", "end_time_offset": "-P1D"}, "start_time_offset: it is missing"),
+    ],
+)
+def test_a_schedule_whose_period_can_hold_no_row_is_told(
+    schedule: dict[str, str], said: str, tiny: Path
+) -> None:
+    with pytest.raises(ScenarioInvalid) as wrong:
+        check(tiny, scheduled("data_quality", **schedule))
+    assert said in str(wrong.value)
+    moved = {"expression": "NOW", "start_time_offset": "-P2D", "end_time_offset": "-P1D"}
+    check(tiny, scheduled("data_quality", **moved))
+
+
+@pytest.mark.parametrize(
+    ("dataset", "said"),
+    [
+        ("sea", "facets: the dataset's card calls no categorical column sensitive"),
+        ("bikeshare", "label_threshold: it is missing"),
+    ],
+)
+def test_a_bias_monitor_that_can_judge_nobody_is_told(dataset: str, said: str, tiny: Path) -> None:
+    with pytest.raises(ScenarioInvalid) as wrong:
+        check(tiny, {"dataset": dataset, **scheduled("model_bias"), "expect": []})
+    assert said in str(wrong.value)

@@ -26,8 +26,9 @@ HEARD = [Finding("data_quality", "completeness_check", "age", "share", 1.0, 1.0,
 
 def execution(schedule: str, scheduled: datetime, ran: datetime | None = None, **more: Any) -> Execution:
     made = Execution(
-        "endpoint", schedule, "data_quality", scheduled, scheduled - HOUR, scheduled, 9, 0, "Completed", 0, ""
-    )
+        "endpoint", schedule, "data_quality", scheduled, scheduled - HOUR, scheduled, 9, 0, "Completed", 0, "",
+        made=1,
+    )  # fmt: skip
     return replace(made, ran=ran or scheduled, **more)
 
 
@@ -51,6 +52,7 @@ def test_an_execution_in_time_that_is_heard_is_well():
     assert said() == {
         "health:missing:daily": (0, False),
         "health:late:daily": (0.0, False),
+        "health:failed:daily": (0, False),
         "health:muted:daily": (0.0, False),
     }
 
@@ -65,7 +67,7 @@ def test_silence_is_heard_where_a_completed_execution_should_speak():
     assert said(heard=())["health:muted:daily"] == (1.0, True)
     of_another = [replace(HEARD[0], monitor="model_bias")]
     assert said(heard=of_another)["health:muted:daily"] == (1.0, True)
-    failed = (execution("daily", START + DAY, status="Failed"),)
+    failed = (execution("daily", START + DAY, status="Failed", made=0),)
     assert "health:muted:daily" not in said(executions=failed, heard=()), "a failed job says that it failed"
     assert said(heard=(), executions=(), promised=True) == {"health:muted:every_window": (1.0, True)}
 
@@ -166,3 +168,22 @@ def test_a_rate_of_false_alarms_is_a_share(rate):
 
     with pytest.raises(ValueError):
         adapter(Health).validate_python({"false_alarms": rate})
+
+
+def test_a_schedule_is_muted_although_another_of_its_monitor_speaks():
+    both = {"a": Schedule("data_quality", "daily"), "b": Schedule("data_quality", "daily")}
+    ran = tuple(execution(name, START + DAY) for name in both)
+    found = said(schedules=both, executions=ran, heard=[replace(HEARD[0], schedule="b")])
+    assert found["health:muted:a"] == (1.0, True) and found["health:muted:b"] == (0.0, False)
+
+
+def test_an_execution_that_had_nothing_to_judge_is_not_muted():
+    """Every group too small, every figure undefined: it is well, and says nothing."""
+    idle = (execution("daily", START + DAY, made=0),)
+    assert "health:muted:daily" not in said(executions=idle, heard=())
+
+
+def test_an_execution_that_fails_is_told_unless_its_period_is_from_before_the_version():
+    failed = (execution("daily", START + DAY, status="Failed", made=0),)
+    assert said(executions=failed)["health:failed:daily"] == (1, True)
+    assert "health:failed:daily" not in said(executions=failed, since=START + DAY)

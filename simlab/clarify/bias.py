@@ -103,6 +103,7 @@ def look(
     predicted: np.ndarray | None = None,
     *,
     group_variable: str | None = None,
+    continuous: bool | None = None,
 ) -> Looked:
     """Count the rows of every facet's groups.
 
@@ -114,6 +115,8 @@ def look(
         Whose label and whose answer is positive, [rows], booleans.
     group_variable
         Column whose values are the strata of CDDL and CDDPL.
+    continuous
+        As in `split`.
 
     Raises
     ------
@@ -122,7 +125,7 @@ def look(
     """
     column = table[group_variable] if group_variable is not None else None
     codes, number = strata(column, group_variable or "", table.num_rows)
-    splits = tuple(split(name, table[name], facet) for name, facet in facets.items())
+    splits = tuple(split(name, table[name], facet, continuous=continuous) for name, facet in facets.items())
     cells = tuple(counted(s, positive, predicted, codes, number) for s in splits)
     return Looked(splits, cells, group_variable is not None)
 

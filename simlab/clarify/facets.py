@@ -164,7 +164,31 @@ def facet_of(values: Sequence[str]) -> Facet:
     return tuple(values[0].split(","))
 
 
-def split(name: str, column: pa.ChunkedArray, facet: Facet) -> Split:
+def settled(facets: Facets, groups: Mapping[str, Sequence[str]]) -> dict[str, Facet]:
+    """Facets as a baseline file understood them: a single number is a threshold where the file says so.
+
+    Which it is depends on how many different values a column has, and that of a few live rows says
+    nothing. So it is decided once, on the baseline's rows, and read off its file ever after.
+
+    Parameters
+    ----------
+    facets
+        As a person wrote them.
+    groups
+        What the file calls the groups of each facet.
+
+    >>> settled({"age": (40,), "job": (3,)}, {"age": ["(40, 90]"], "job": ["3"]})
+    {'age': Threshold(threshold=40.0), 'job': (3,)}
+    """
+    found = dict(facets)
+    for name, facet in facets.items():
+        known = facet_of(groups.get(name, ()))
+        if isinstance(facet, tuple) and isinstance(known, Threshold):
+            found[name] = known
+    return found
+
+
+def split(name: str, column: pa.ChunkedArray, facet: Facet, *, continuous: bool | None = None) -> Split:
     """Cut a column into the groups of a facet.
 
     A number column is continuous where it holds fractions, or where at least 5 % of its values are
@@ -175,6 +199,8 @@ def split(name: str, column: pa.ChunkedArray, facet: Facet) -> Split:
     ----------
     name
         The column's name, for messages.
+    continuous
+        Whether numbers are, where that was decided before; else their values decide.
 
     Raises
     ------
@@ -189,7 +215,8 @@ def split(name: str, column: pa.ChunkedArray, facet: Facet) -> Split:
             raise SimlabError(f"facet {name}: a threshold needs numbers, and the column holds texts")
         return _categorical(name, column, facet)
     values = column.cast(pa.float64()).to_numpy()
-    whole, continuous = _kind(values)
+    whole, looks_continuous = _kind(values)
+    continuous = looks_continuous if continuous is None else continuous
     if isinstance(facet, Threshold):
         return _above(name, values, facet.threshold, whole)
     if facet is not None:
@@ -251,6 +278,8 @@ def _each(name: str, values: np.ndarray) -> Split:
 
     known, codes = np.unique(values, return_inverse=True)
     known = known[~np.isnan(known)]
+    if len(known) > MOST:
+        raise SimlabError(f"facet {name}: it has {len(known)} values; at most {MOST} can be groups")
     said = tuple(text(float(value)) for value in known)
     return Split(name, said, said, np.minimum(codes, len(known)))
 
@@ -308,6 +337,33 @@ def strata(column: pa.ChunkedArray | None, name: str, rows: int) -> tuple[np.nda
     if count > MOST:
         raise SimlabError(f"group variable {name}: it has {count} values; at most {MOST} can be groups")
     return codes, max(count, 1)
+
+
+def absent(name: str, column: pa.ChunkedArray, facet: Facet) -> Iterator[str]:
+    """Named groups of a facet, or values of them, that no row of a column is in.
+
+    >>> import pyarrow as pa
+    >>> list(absent("sex", pa.chunked_array([["Female", "Male"]]), ("Femal",)))
+    ["no row has the value 'Femal'; did you mean 'Female'?"]
+    """
+    column = _plain(column)
+    if facet is None:
+        return
+    if _textual(column):
+        known = coded(column)[1]
+    else:
+        made = split(name, column, facet)
+        if _INTERVAL.fullmatch(made.texts[0]):
+            if not made.member.any():
+                yield f"no row is above {made.keys[0]}"
+            return
+        values = column.drop_null().unique().to_pylist()
+        known = tuple(text(float(value)) for value in values)
+    assert isinstance(facet, tuple)
+    for value in facet:
+        said = text(value) if _textual(column) else text(float(value))
+        if said not in known:
+            yield f"no row has the value {said!r}{did_you_mean(said, known)}"
 
 
 def problems_in(

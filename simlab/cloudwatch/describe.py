@@ -52,16 +52,12 @@ def describe_alarms(
         data = evaluate(alarm, store, now, told).data
         metrics.append(_metric(name, alarm, change) | {"StateReasonData": compact(dict(data))})
     own = {name for name, _ in settings.alarms}
-    seen = {_finding_alarm(fact) for fact in facts if isinstance(fact, FindingMade)}
+    seen = {fact.alarm for fact in facts if isinstance(fact, FindingMade)}
     monitors = [
         {"AlarmName": name, "AlarmArn": alarm_arn(name), **_state(newest.get(name), "OK")}
         for name in sorted((seen | set(newest)) - own)
     ]
     return {"CompositeAlarms": composites, "MetricAlarms": metrics, "MonitorAlarms": monitors}
-
-
-def _finding_alarm(fact: FindingMade) -> str:
-    return ":".join(filter(None, (fact.monitor, fact.check, fact.column)))
 
 
 def _state(change: AlarmChanged | None, never: str = "INSUFFICIENT_DATA") -> dict[str, Any]:

@@ -245,7 +245,10 @@ def read_constraints(text: bytes, name: str = "constraints.json") -> Constraints
     UsageError
         It is not JSON, or not such a file; the message says where, and the nearest right key.
     """
-    return validated(parsed(text, name), name)
+    body = parsed(text, name)
+    if isinstance(body, dict) and "dataset" in body:
+        raise UsageError(f"{name}: this is a statistics.json; right would be the constraints.json beside it")
+    return validated(body, name)
 
 
 def validated(body: Any, name: str) -> Constraints:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import isfinite
 from typing import TYPE_CHECKING, Any, Literal
 
 from simlab.model_monitor.sketch import Sketch
@@ -201,23 +202,35 @@ def summarised(ordered: np.ndarray) -> Numeric:
     if not len(ordered):
         return Numeric(None, None, None, None, None)
     least, greatest = float(ordered[0]), float(ordered[-1])
-    total = float(ordered.sum())
-    # Rounding must not put the mean of equal numbers beside them.
-    mean = min(max(total / len(ordered), least), greatest)
-    spread = ordered - mean
-    edges = [least + (greatest - least) * i / BUCKETS for i in range(BUCKETS + 1)]
-    edges[-1] = greatest
+    with np.errstate(over="ignore"):
+        total = float(ordered.sum())
+        mean = total / len(ordered) if isfinite(total) else float((ordered / len(ordered)).sum())
+        # Rounding must not put the mean of equal numbers beside them.
+        mean = min(max(mean, least), greatest)
+        deviation = float(np.sqrt(np.square(ordered - mean).sum() / len(ordered)))
+    edges = _edges(least, greatest)
     below = ordered.searchsorted(edges[:-1], side="left")
     counts = np.diff(np.append(below, len(ordered)))
     return Numeric(
         mean=mean,
         total=total,
-        std_dev=float(np.sqrt(np.square(spread).sum() / len(ordered))),
+        std_dev=deviation,
         least=least,
         greatest=greatest,
         buckets=tuple(Bucket(edges[i], edges[i + 1], float(n)) for i, n in enumerate(counts)),
         sketch=Sketch.of(ordered),
     )
+
+
+def _edges(least: float, greatest: float) -> list[float]:
+    """Bounds of the buckets, also where the way between the two is longer than a double can say."""
+    width = greatest - least
+    if isfinite(width * BUCKETS):
+        edges = [least + width * i / BUCKETS for i in range(BUCKETS + 1)]
+    else:
+        edges = [least * (1 - i / BUCKETS) + greatest * (i / BUCKETS) for i in range(BUCKETS + 1)]
+    edges[-1] = greatest
+    return edges
 
 
 def _textual(name: str, column: pa.ChunkedArray, rows: int) -> Feature:

@@ -111,6 +111,8 @@ def read_constraints(kind: Kind, body: bytes, path: str = "constraints.json") ->
         whole = json.loads(body)
     except ValueError as wrong:
         raise SimlabError(f"{path}: not JSON: {wrong}") from wrong
+    if isinstance(whole, dict) and f"{kind}_metrics" in whole:
+        raise SimlabError(f"{path}: this is a statistics.json; right would be the constraints.json beside it")
     section = f"{kind}_constraints"
     given = whole.get(section) if isinstance(whole, dict) else None
     if not isinstance(given, dict):

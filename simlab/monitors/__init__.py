@@ -18,6 +18,11 @@ and says further:
 `TOLD`
     Checks whose findings are facts also where nothing was found.
 
+A monitor may also say what is wrong with its settings before anything runs, beyond their types:
+
+`problems_in(given, shape) -> Iterator[str]`
+    A sentence each, beginning with the key: `ignore: no column called 'agee'`.
+
 Monitors do not know each other, nor the clock, nor the log.
 """
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, WithJsonSchema
 
-from simlab.artifacts import Deployment, Finding
-from simlab.errors import UsageError
+from simlab.artifacts import Deployment, Finding, Schema
+from simlab.errors import UsageError, did_you_mean
 from simlab.model_monitor import constraints as rules_file
 from simlab.model_monitor import statistics as statistics_file
 from simlab.model_monitor import violations as violations_file
@@ -157,6 +157,60 @@ def data_quality(
         found = [_column(material, n, drift, drift.drifted and n in grave) for n, drift in drifts.items()]
         found.append(_share(material, drifts, limit, inclusive=False))
     return _by_share(material, profile, reference, drifts, found)
+
+
+_OF_PROFILE: Mapping[str, tuple[str, ...]] = {
+    "model_monitor": ("constraints", "statistics", "edits"),
+    "evidently": ("drift_share",),
+    "aws_replacement": ("drift_share", "real_time", "critical"),
+}
+"""Settings that not every profile looks at, by those that do."""
+
+
+def problems_in(given: Mapping[str, Any], shape: Schema) -> Iterator[str]:
+    """Columns that are none, edits that have no place, and settings that nobody would look at.
+
+    Parameters
+    ----------
+    given
+        Its settings.
+    shape
+        The data's.
+    """
+    profile = given.get("profile", "model_monitor")
+    for key in given:
+        others = [name for name, keys in _OF_PROFILE.items() if key in keys]
+        if others and profile not in others:
+            yield f"{key}: the profile {profile} does not look at it, only {' and '.join(others)}"
+    if given.get("critical") and profile == "aws_replacement" and not given.get("real_time"):
+        yield "critical: only the variant for endpoints has critical features; say `real_time: true`"
+    rules = _foreseen(given, shape)
+    features = [column.name for column in shape.features]
+    known = ["prediction", *features, *(f.name for f in rules.features)]
+    for key, right in (("ignore", known), ("critical", features)):
+        for name in given.get(key, ()):
+            if name not in right:
+                yield f"{key}: no column called {name!r}{did_you_mean(name, set(right))}"
+    try:
+        edited(rules, given.get("edits", {}), "edits")
+    except UsageError as wrong:
+        yield from str(wrong).splitlines()
+
+
+def _foreseen(given: Mapping[str, Any], shape: Schema) -> Constraints:
+    """The constraints that the baseline job will suggest, as far as that is known before there are rows."""
+    if given.get("constraints"):
+        return read_constraints(Path(given["constraints"]).read_bytes(), given["constraints"])
+    if given.get("statistics"):
+        return rules_file.suggested(
+            read_statistics(Path(given["statistics"]).read_bytes(), given["statistics"])
+        )
+    kinds = {"prediction": "numeric", **{column.name: column.kind for column in shape.features}}
+    features = [
+        {"name": name, "inferred_type": "Fractional" if kind == "numeric" else "String"}
+        for name, kind in kinds.items()
+    ]
+    return Constraints.model_validate({"version": 0.0, "features": features, "monitoring_config": {}})
 
 
 def _columns(model: Deployment, table: pa.Table) -> list[str]:

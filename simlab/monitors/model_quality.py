@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from math import hypot
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, Discriminator, Field, Tag
 
-from simlab.artifacts import Deployment, Finding
+from simlab.artifacts import Deployment, Finding, Schema
 from simlab.context import seed_for
 from simlab.errors import SimlabError, did_you_mean
 from simlab.model_quality import (
+    CONSTRAINED,
     REPLACEMENT,
     Constraint,
     Figures,
@@ -202,6 +203,36 @@ def model_quality(
             if value is not None
         ),
     )
+
+
+def problems_in(given: Mapping[str, Any], shape: Schema) -> Iterator[str]:
+    """What could only be told after the training, or never: files that are none, metrics without threshold.
+
+    Parameters
+    ----------
+    given
+        Its settings.
+    shape
+        The data's.
+    """
+    kind, limits = _KINDS[shape.problem], given.get("constraints")
+    known = list(CONSTRAINED[kind])
+    if given.get("profile") == "aws_replacement" and kind == "binary_classification":
+        known = list(REPLACEMENT)
+        if isinstance(limits, str):
+            yield "profile: the file of constraints takes the place of its thresholds; leave one of them out"
+    try:
+        if isinstance(limits, str):
+            known = list(read_constraints(kind, _read(limits), limits))
+        elif limits:
+            read_constraints(kind, as_json(constraints_of(kind, limits)), "changes")
+            known += [name for name in limits if name not in known]
+    except SimlabError as wrong:
+        yield f"constraints: {wrong}"
+        return
+    for name in given.get("metrics", ()):
+        if name not in known:
+            yield f"metrics: {name!r} has no threshold{did_you_mean(name, known)}"
 
 
 def _figures(model: Deployment, rows: pa.Table, threshold: float | None, seed: int, points: int) -> Figures:

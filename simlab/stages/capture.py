@@ -36,7 +36,8 @@ def capture_window(
     yet: they are joined by inference id as they arrive.
 
     What is kept is also written to the run's folder as SageMaker writes it, one JSON object a line:
-    `capture/ENDPOINT/AllTraffic/yyyy/mm/dd/hh/MM-SS-mmm-ID.jsonl` by the hour of the request. Labels that
+    `capture/ENDPOINT/AllTraffic/yyyy/mm/dd/hh/MM-SS-mmm-ID.jsonl` by the hour of the request; one that was
+    held up on its way, and says an earlier time, counts as asked when its window began. Labels that
     were collected during the window, of whichever rows, go to `ground-truth/ENDPOINT/yyyy/mm/dd/hh/` by
     the hour in which they were collected.
 
@@ -98,15 +99,16 @@ def capture_files(captured: Captured) -> Files:
     if not captured.mode or captured.truth is None:
         return {}
     salt = str(captured.number)
+    moments = captured.answered(captured.clock)
+    place = captured.table.column_names.index(captured.clock)
     lines = capture_lines(
-        captured.table,
+        captured.table.set_column(place, captured.clock, moments),
         endpoint=captured.endpoint,
         features=captured.features,
         clock=captured.clock,
         mode=captured.mode,
         encoding=captured.encoding,
     )
-    moments = captured.table[captured.clock]
     found = dict(by_hour(lines, moments, f"capture/{captured.endpoint}/{VARIANT}", salt))
     truth = captured.truth
     told = by_hour(truth_lines(truth), truth["collected"], f"ground-truth/{captured.endpoint}", salt)

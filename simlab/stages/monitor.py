@@ -27,7 +27,7 @@ from simlab.context import Context
 from simlab.correction import Correction
 from simlab.events import AlarmChanged, DistributionShifted, FindingMade, LabelsArrived, MetricMeasured
 from simlab.executing import baseline_rows, executed, report_files, suggested, told_checks
-from simlab.health import UNWATCHED, Health, awaited_now, examined, fit_of
+from simlab.health import UNWATCHED, Health, answering_since, awaited_now, examined, fit_of
 from simlab.measuring import metrics
 from simlab.quality import DEFAULT_METRIC, Metric, worse_by
 from simlab.schedules import Schedule
@@ -170,8 +170,9 @@ def monitor_window(
         Columns whose drift is expected and raises no finding.
     health
         How the monitors themselves are watched: with `enable: true` a check outside of them finds an
-        execution that is `missing` or `late`, a monitor that ran and is `muted`, and a `baseline` that is
-        not the version's own. Its alarms are called `health:missing:SCHEDULE` and follow the same `alarm`.
+        execution that is `missing`, `late` or `failed`, a monitor that ran and is `muted`, and a `baseline`
+        that is not the version's own. Its alarms are called `health:missing:SCHEDULE` and follow the same
+        `alarm`.
     muted
         The monitors stay silent: no findings, no alarms. For trying out what a lifecycle is worth
         without them.
@@ -202,6 +203,7 @@ def monitor_window(
             promised,
             screened.number,
             screened.end,
+            answering_since(captures, deployment.version),
         )
         found += wrong
     told = {*TOLD, *told_checks(schedules)}
@@ -326,6 +328,7 @@ def _fact(finding: Finding) -> FindingMade:
         threshold=finding.threshold,
         breached=finding.breached,
         of_window=finding.of_window,
+        schedule=finding.schedule,
     )
 
 

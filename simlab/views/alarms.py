@@ -64,9 +64,10 @@ def evaluate(
 ) -> tuple[dict[str, str], dict[str, tuple[bool, ...]], tuple[Change, ...]]:
     """The alarms after one window: their states, their last points, and what changed.
 
-    An alarm gains one point per window: breaching if any of the window's findings of its name did.
-    An alarm without a finding in the window keeps its state and its points, which CloudWatch calls
-    treating missing data as `ignore`.
+    An alarm gains one point per window, breaching if any of the window's findings of its name did; of
+    scheduled monitors one per execution, as in CloudWatch. Whoever reads it looks once a window: it
+    sounds if it would have after any of its points. An alarm without a finding in the window keeps its
+    state and its points, which CloudWatch calls treating missing data as `ignore`.
 
     Parameters
     ----------
@@ -86,23 +87,22 @@ def evaluate(
     >>> evaluate([drift], {}, {}, datapoints=1, of=1)[0]
     {'data_quality:drift:age': 'ALARM'}
     """
-    found: dict[str, list[Finding]] = {}
-    breached: dict[str, bool] = {}
+    found: dict[str, dict[int, list[Finding]]] = {}
     for finding in findings:
-        name = finding.alarm
-        if name not in found:
-            found[name], breached[name] = [finding], finding.breached
-        else:
-            found[name].append(finding)
-            breached[name] |= finding.breached
+        found.setdefault(finding.alarm, {}).setdefault(finding.execution, []).append(finding)
     after, kept = dict(states), dict(points)
     changes = []
     for name in sorted(found):
-        kept[name] = (*kept.get(name, ()), breached[name])[-of:]
-        previous = cast(State, after.get(name, "INSUFFICIENT_DATA"))
-        after[name] = state = state_of(kept[name], datapoints, of, previous)
+        previous = state = cast(State, after.get(name, "INSUFFICIENT_DATA"))
+        last = seen = kept.get(name, ())
+        shown: list[Finding] = []
+        for number, one in enumerate(found[name].values()):
+            last = (*last, any(finding.breached for finding in one))[-of:]
+            if not number or state != "ALARM":
+                state, seen, shown = state_of(last, datapoints, of, previous), last, one
+        kept[name], after[name] = last, state
         if state != previous:
-            changes.append(Change(name, state, previous, _reason(found[name], kept[name], datapoints, of)))
+            changes.append(Change(name, state, previous, _reason(shown, seen, datapoints, of)))
     return dict(sorted(after.items())), dict(sorted(kept.items())), tuple(changes)
 
 

@@ -46,7 +46,7 @@ class BiasSeries:
     """One bias metric of one facet over the windows."""
 
     facet: str
-    """`facet=value`."""
+    """`facet=value`, and its schedule where several measure bias."""
     stage: str
     """Clarify's BiasStage."""
     metric: str
@@ -105,8 +105,9 @@ class Monitoring:
     executions: tuple[ExecutionView, ...] = ()
     bias: tuple[BiasSeries, ...] = ()
     attributions: tuple[Attribution, ...] = ()
-    ndcg: Mapping[int, Spot] = field(default_factory=dict)
-    """How alike the order of the features was to that at training, by window."""
+    ndcg: Mapping[str, Mapping[int, Spot]] = field(default_factory=dict)
+    """How alike the order of the features was to that at training, by schedule and window; the schedule
+    is empty where there is one only."""
     followed: tuple[Followed, ...] = ()
 
 
@@ -144,11 +145,11 @@ def _value(figures: Sequence[float | None]) -> float | None:
 
 def _bias(events: Sequence[Event]) -> tuple[BiasSeries, ...]:
     """Bias metrics by facet, the facets in the order of the facts, what broke most first."""
-    found: dict[tuple[str, str, str], dict[int, Spot]] = {}
-    judged: dict[tuple[int | None, str], FindingMade] = {}
+    found: dict[tuple[str, str, str, str], dict[int, Spot]] = {}
+    judged: dict[tuple[int | None, str, str], FindingMade] = {}
     for event in events:
         if isinstance(event, FindingMade) and event.check == "bias_drift_check":
-            judged[event.window, event.column] = event
+            judged[event.window, event.schedule, event.column] = event
         elif (
             isinstance(event, MetricsPublished)
             and event.namespace.endswith("bias-metrics")
@@ -157,16 +158,19 @@ def _bias(events: Sequence[Event]) -> tuple[BiasSeries, ...]:
             told = event.dimensions
             facet = f"{told.get('Facet', '')}={told.get('FacetValue', '')}"
             for name, figures in event.values.items():
-                key = (facet, told.get("BiasStage", ""), name.removeprefix("bias_metric_"))
+                schedule, stage = told.get("MonitoringSchedule", ""), told.get("BiasStage", "")
+                key = (schedule, facet, stage, name.removeprefix("bias_metric_"))
                 found.setdefault(key, {})[event.window] = Spot(_value(figures))
     series = []
-    for (facet, stage, metric), spots in found.items():
+    apart = len({schedule for schedule, *_ in found}) > 1
+    for (schedule, facet, stage, metric), spots in found.items():
         with_verdicts = dict(spots)
         for window, spot in spots.items():
-            finding = judged.get((window, f"{facet}:{metric}"))
+            subject = f"{facet}:{metric}"
+            finding = judged.get((window, schedule, subject)) or judged.get((window, "", subject))
             if finding is not None:
                 with_verdicts[window] = Spot(spot.value, finding.threshold, finding.breached)
-        series.append(BiasSeries(facet, stage, metric, with_verdicts))
+        series.append(BiasSeries(f"{facet} ({schedule})" if apart else facet, stage, metric, with_verdicts))
     facets = {name: n for n, name in enumerate(dict.fromkeys(s.facet for s in series))}
     return tuple(sorted(series, key=lambda s: (facets[s.facet], -s.breaches)))
 
@@ -195,12 +199,14 @@ def _attributions(events: Sequence[Event]) -> tuple[Attribution, ...]:
     )
 
 
-def _ndcg(events: Sequence[Event]) -> dict[int, Spot]:
-    return {
-        event.of_window: Spot(event.value, event.threshold, event.breached)
-        for event in events
-        if isinstance(event, FindingMade) and event.check == "feature_attribution_drift_check"
-    }
+def _ndcg(events: Sequence[Event]) -> dict[str, dict[int, Spot]]:
+    found: dict[str, dict[int, Spot]] = {}
+    for event in events:
+        if isinstance(event, FindingMade) and event.check == "feature_attribution_drift_check":
+            window = event.of_window if event.window is None else event.window
+            spot = Spot(event.value, event.threshold, event.breached)
+            found.setdefault(event.schedule, {})[window] = spot
+    return found
 
 
 def _followed(events: Sequence[Event]) -> tuple[Followed, ...]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from simlab.events import AlarmChanged
 from simlab.views import report_multiples as multiples
 from simlab.views import report_parts as parts
 from simlab.views import report_pieces as pieces
-from simlab.views.monitoring import Attribution, BiasSeries, ExecutionView, Followed, Monitoring
+from simlab.views.monitoring import Attribution, BiasSeries, ExecutionView, Followed, Monitoring, Spot
 from simlab.views.report_markup import Markup, figure, join, plural, ranges, tag
 from simlab.views.report_story import Lane, Story
 
@@ -58,7 +58,7 @@ def _features(story: Story, check: str) -> Markup | None:
     cards = [_feature(story, lane) for lane in lanes[:FEATURES]]
     rows = [
         (
-            lane.column,
+            lane.subject,
             lane.method,
             figure(next((r.threshold for r in lane.readings.values()), None)),
             figure(_peak(lane)),
@@ -88,7 +88,7 @@ def _feature(story: Story, lane: Lane) -> Markup:
         said = f"{lane.method} down to {figure(_peak(lane), 2)}"
     return tag(
         "figure",
-        tag("figcaption", _named(lane.column), tag("span", f" {said}", class_="minor")),
+        tag("figcaption", _named(lane.subject), tag("span", f" {said}", class_="minor")),
         multiples.drift(story, lane),
         class_="breached" if lane.breaches else None,
     )
@@ -235,22 +235,7 @@ def _attribution(story: Story, found: Monitoring) -> Markup | None:
         return None
     judged = None
     if found.ndcg:
-        spots = found.ndcg
-        values = [s.value for _, s in sorted(spots.items()) if s.value is not None]
-        judged = tag(
-            "div",
-            tag(
-                "figure",
-                tag(
-                    "figcaption",
-                    tag("b", "NDCG"),
-                    tag("span", f" down to {figure(min(values), 3)}" if values else "", class_="minor"),
-                ),
-                multiples.figures(story, "NDCG", spots, None, 1.0),
-                class_="breached" if any(s.breached for s in spots.values()) else None,
-            ),
-            class_="multiples",
-        )
+        judged = tag("div", [_alike(story, *one) for one in found.ndcg.items()], class_="multiples")
     return join(
         tag("h3", "Attribution over time"),
         tag(
@@ -261,6 +246,22 @@ def _attribution(story: Story, found: Monitoring) -> Markup | None:
         ),
         [_ranked(story, attribution) for attribution in known],
         judged,
+    )
+
+
+def _alike(story: Story, schedule: str, spots: Mapping[int, Spot]) -> Markup:
+    """How alike the order of the features was to that at training, by one schedule."""
+    name = f"NDCG, {schedule}" if schedule else "NDCG"
+    values = [s.value for _, s in sorted(spots.items()) if s.value is not None]
+    return tag(
+        "figure",
+        tag(
+            "figcaption",
+            tag("b", name),
+            tag("span", f" down to {figure(min(values), 3)}" if values else "", class_="minor"),
+        ),
+        multiples.figures(story, name, spots, None, 1.0),
+        class_="breached" if any(s.breached for s in spots.values()) else None,
     )
 
 

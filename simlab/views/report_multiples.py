@@ -116,7 +116,7 @@ def drift(story: Story, lane: Lane) -> Markup:
     known = {w: r for w, r in lane.readings.items() if r.value is not None}
     heights = {w: TOP + TALL * (1 - min(r.strength, TALLEST) / TALLEST) for w, r in known.items()}
     tips = {
-        w: f"{lane.column}, window {w}: {lane.method} {figure(r.value)} against {figure(r.threshold)}"
+        w: f"{lane.subject}, window {w}: {lane.method} {figure(r.value)} against {figure(r.threshold)}"
         for w, r in known.items()
     }
     thresholds = {r.threshold for r in known.values() if r.threshold is not None}
@@ -128,7 +128,7 @@ def drift(story: Story, lane: Lane) -> Markup:
     ]
     return _chart(
         story,
-        f"Drift of {lane.column} by window: {plural(lane.breaches, 'breach', 'breaches')}",
+        f"Drift of {lane.subject} by window: {plural(lane.breaches, 'breach', 'breaches')}",
         _level(TOP + TALL * (1 - 1 / TALLEST), limit, "limit"),
         _line(story, heights, {w: r.breached for w, r in known.items()}, tips),
         cut,

@@ -94,13 +94,20 @@ class Lane:
     column: str
     method: str
     readings: Mapping[int, Reading]
+    schedule: str = ""
+    """Schedule whose readings they are, where the monitor has several."""
 
     @property
     def label(self) -> str:
         """The column, and the check where it is another one than drift."""
         if not self.column:
-            return self.check
-        return self.column if self.check == "drift" else f"{self.column} · {self.check}"
+            return f"{self.check}@{self.schedule}" if self.schedule else self.check
+        return self.column if self.check == "drift" else f"{self.subject} · {self.check}"
+
+    @property
+    def subject(self) -> str:
+        """The column, and the schedule where there are several: `age@hourly`."""
+        return f"{self.column}@{self.schedule}" if self.schedule else self.column
 
     @property
     def breaches(self) -> int:
@@ -277,11 +284,7 @@ def story(
     sounded = sorted(
         (alarm for alarm in rang.values() if alarm.spans), key=lambda alarm: (alarm.spans[0][0], alarm.name)
     )
-    watched = {
-        ":".join(part for part in (event.monitor, event.check, event.column) if part)
-        for event in said
-        if isinstance(event, FindingMade)
-    }
+    watched = {event.alarm for event in said if isinstance(event, FindingMade)}
     metric = _main_metric(said, problem)
     reasons, rejected = _quarantine(said)
     return Story(
@@ -421,16 +424,16 @@ def _strength(value: float | None, threshold: float | None, breached: bool, low_
 
 def _lanes(events: Sequence[Event]) -> tuple[Lane, ...]:
     """Readings of every data-quality check, the column that breached hardest first."""
-    found: dict[tuple[str, str], list[FindingMade]] = {}
+    found: dict[tuple[str, str, str], list[FindingMade]] = {}
     low: set[str] = set()
     for event in events:
         if isinstance(event, FindingMade) and event.monitor == "data_quality":
-            found.setdefault((event.check, event.column), []).append(event)
+            found.setdefault((event.check, event.column, event.schedule), []).append(event)
             if event.value is not None and event.threshold is not None and event.value != event.threshold:
                 # Nobody says which way a method points; its own verdicts do.
                 (low.add if event.breached != (event.value > event.threshold) else low.discard)(event.method)
     lanes = []
-    for (check, column), findings in found.items():
+    for (check, column, schedule), findings in found.items():
         if check != "drift" and not any(f.value or f.breached for f in findings):
             continue
         readings = {
@@ -442,9 +445,8 @@ def _lanes(events: Sequence[Event]) -> tuple[Lane, ...]:
             )
             for f in findings
         }
-        lanes.append(Lane(check, column, findings[-1].method, readings))
-    order = {lane: n for n, lane in enumerate((lane.check, lane.column) for lane in lanes)}
-    return tuple(sorted(lanes, key=lambda lane: (-lane.breaches, -lane.peak, order[lane.check, lane.column])))
+        lanes.append(Lane(check, column, findings[-1].method, readings, schedule))
+    return tuple(sorted(lanes, key=lambda lane: (-lane.breaches, -lane.peak)))
 
 
 def _onsets(events: Sequence[Event], reasons: Mapping[int, Reasons]) -> tuple[Onset, ...]:

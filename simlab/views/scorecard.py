@@ -191,10 +191,10 @@ def scorecard(
 def family_of(alarm: str) -> str:
     """The family of an alarm: its monitor and check.
 
-    >>> family_of("data_quality:drift:age")
-    'data_quality:drift'
+    >>> family_of("data_quality:drift:age"), family_of("data_quality:missing_column_check@inputs")
+    ('data_quality:drift', 'data_quality:missing_column_check')
     """
-    return ":".join(alarm.split(":")[:2])
+    return ":".join(alarm.split(":")[:2]).partition("@")[0]
 
 
 def _onsets(events: Iterable[Event]) -> dict[int, set[str]]:
@@ -210,9 +210,7 @@ def _families(events: Iterable[Event], known: Known) -> dict[tuple[str, Target],
     """The alarms of each family that kept watch, by what they aim at."""
     names = set()
     for fact in events:
-        if isinstance(fact, FindingMade):
-            names.add(":".join(part for part in (fact.monitor, fact.check, fact.column) if part))
-        elif isinstance(fact, AlarmChanged):
+        if isinstance(fact, (FindingMade, AlarmChanged)):
             names.add(fact.alarm)
     found: dict[tuple[str, Target], set[str]] = {}
     for name in sorted(names):

@@ -18,6 +18,7 @@ from simlab.model_monitor.constraints import (
     suggested,
     validated,
 )
+from simlab.model_monitor.statistics import as_body as statistics_body
 from simlab.model_monitor.statistics import statistics_of
 from simlab.wire import as_json
 
@@ -143,3 +144,9 @@ def test_a_feature_may_stand_there_once():
     twice = {"features": [{"name": "a", "inferred_type": "String"}] * 2}
     with pytest.raises(UsageError, match="the feature 'a' stands there twice"):
         validated(twice, "c.json")
+
+
+def test_statistics_are_not_taken_for_constraints():
+    body = as_json(statistics_body(statistics_of(pa.table({"age": [30.0, 40.0]}))))
+    with pytest.raises(UsageError, match="s.json: this is a statistics.json; right would be the constraints"):
+        read_constraints(body, "s.json")

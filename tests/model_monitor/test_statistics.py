@@ -161,3 +161,14 @@ def test_a_file_that_is_none_is_refused_with_its_place():
         read_statistics(b'{"dataset": {"item_count": 1}, "features": [{"inferred_type": "Text"}]}', "s.json")
     assert "s.json: features[0]: the key 'name' is missing" in str(told.value)
     assert "features[0].inferred_type: 'Text' is not one of them" in str(told.value)
+
+
+@pytest.mark.filterwarnings("error")
+def test_bounds_of_buckets_are_numbers_up_to_the_greatest_of_them():
+    for least, greatest in ((-1.7e308, 1.7e308), (0.0, 1.79e308), (-1e307, 1e308)):
+        found = feature([least, 0.0, greatest, greatest]).numeric
+        edges = [bucket.lower for bucket in found.buckets] + [found.buckets[-1].upper]
+        assert np.isfinite(edges).all() and edges == sorted(edges)
+        assert (edges[0], edges[-1]) == (least, greatest)
+        assert found.mean == pytest.approx(least / 4 + greatest / 2)
+        assert sum(bucket.count for bucket in found.buckets) == 4

@@ -289,3 +289,9 @@ def test_a_wrong_constraints_file_is_told_in_words(body: str, told: str) -> None
     with pytest.raises(SimlabError) as wrong:
         read_constraints("regression", body.encode(), "c.json")
     assert told in str(wrong.value)
+
+
+def test_statistics_are_not_taken_for_constraints() -> None:
+    body = json.dumps(statistics_body(of("regression"), MOMENT)).encode()
+    with pytest.raises(SimlabError, match="c.json: this is a statistics.json"):
+        read_constraints("regression", body, "c.json")

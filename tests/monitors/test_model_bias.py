@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -205,11 +206,11 @@ def test_what_is_published_has_clouds_names_and_a_number_for_infinity() -> None:
 
 def test_an_infinite_metric_is_further_than_any_finite_one_and_is_said_in_words() -> None:
     nobody = people((400, 0, 100, 0), (400, 100, 100, 400))
-    outcome = execute(nobody, FAIR, facets={"sex": ("f",)})
+    outcome = execute(nobody, FAIR, facets={"sex": ("f",)}, interval=False)
     found = next(f for f in outcome.findings if f.column == "sex=f:DCA")
     assert found.value == math.inf and found.breached and found.method == "value"
     assert outcome.descriptions[found.alarm].startswith("Metric value Infinity doesn't meet")
-    assert "sex=f:DCA" not in breached(execute(nobody, nobody, facets={"sex": ("f",)}))
+    assert "sex=f:DCA" not in breached(execute(nobody, nobody, facets={"sex": ("f",)}, interval=False))
 
 
 def test_the_same_material_is_judged_the_same() -> None:
@@ -250,3 +251,60 @@ def test_bias_in_the_records_is_found_on_the_clock_and_nothing_before(tiny: Path
     ran = [f for f in warm.events(None) if isinstance(f, e.MonitoringExecuted)]
     assert [(f.window, f.status == "Failed") for f in ran][:2] == [(0, True), (1, False)]
     assert {f.monitoring_type for f in ran} == {"ModelBias"}
+
+
+def schooled(rows: int, years: tuple[float, ...]) -> pa.Table:
+    """So many rows of fair answers; the years of school go round."""
+    table = people((rows // 8,) * 4, (rows // 8,) * 4)
+    return table.set_column(0, "age", pa.array(np.resize(years, table.num_rows)))
+
+
+def test_what_a_single_number_means_was_decided_on_the_baseline() -> None:
+    """16 years in 4,000 rows are values; in 80 live rows they would be a continuous column."""
+    years = tuple(float(year) for year in range(1, 17))
+    settings: dict[str, Any] = {"facets": {"age": (13,)}, "minimum": 0}
+    few = execute(schooled(80, years), schooled(4000, years), **settings)
+    body = json.loads(few.files["analysis.json"])["post_training_bias_metrics"]["facets"]["age"]
+    assert [group["value_or_threshold"] for group in body] == ["13"]
+    ages = tuple(float(age) / 4 for age in range(40, 400))
+    above = execute(schooled(4000, (13.0, 50.0)), schooled(4000, ages), facets={"age": (40,)}, minimum=0)
+    body = json.loads(above.files["analysis.json"])["post_training_bias_metrics"]["facets"]["age"]
+    assert [group["value_or_threshold"] for group in body] == ["(40, 50]"]
+
+
+def test_each_value_against_all_others_holds_in_a_small_period() -> None:
+    years = tuple(float(year) for year in range(1, 17))
+    settings: dict[str, Any] = {"facets": {"age": None}, "minimum": 0, "metrics": ("CI",)}
+    found = execute(schooled(80, years), schooled(4000, years), **settings)
+    assert {f.column for f in found.findings} == {f"age={int(year)}:CI" for year in years}
+
+
+def test_a_job_that_cannot_find_the_groups_fails_and_does_not_stop_the_run() -> None:
+    baseline = schooled(40_000, tuple(float(year) for year in range(1, 17)))
+    noisy = schooled(8000, tuple(year + n / 2000 for n in range(2000) for year in (1.0,)))
+    found = execute(noisy, baseline, facets={"age": None}, minimum=0)
+    assert "at most 1000 can be groups" in found.failed and not found.findings
+
+
+def test_an_infinite_metric_has_no_interval_and_is_judged_only_by_value() -> None:
+    """No man is answered yes: DI is infinite, and nobody knows how surely."""
+    lucky = people((200, 0, 0, 0), (100, 100, 0, 0))
+    settings: dict[str, Any] = {"facets": {"sex": ("f",)}, "metrics": ("DI",)}
+    assert not execute(lucky, FAIR, **settings).findings
+    assert breached(execute(lucky, FAIR, interval=False, **settings)) == {"sex=f:DI"}
+
+
+@pytest.mark.parametrize(
+    ("facets", "said"),
+    [
+        ({"sex": ("m", "ff")}, "model_bias.facets.sex: no row has the value 'ff'; did you mean 'f'?"),
+        ({"age": (31,)}, "model_bias.facets.age: no row has the value '31'; it takes '30', '50'"),
+        ({"age": Threshold(50)}, "model_bias.facets.age: no row is above 50"),
+    ],
+)
+def test_a_group_that_no_row_of_the_baseline_is_in_is_told(facets: Any, said: str) -> None:
+    with pytest.raises(SimlabError) as wrong:
+        suggest(deployment(), FAIR, facets=facets)
+    assert said in str(wrong.value)
+    assert suggest(replace(deployment(), version=2), FAIR, facets=facets), "it may have left the data since"
+    suggest(replace(deployment(), baseline=FAIR), FAIR.slice(0, 1000), facets={"sex": ("f",)})

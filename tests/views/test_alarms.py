@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -40,6 +42,27 @@ def test_an_alarm_gains_one_point_however_many_findings_it_has():
     assert points == {"data_quality:drift:age": (True,)}
     assert states == {"data_quality:drift:age": "OK"}
     assert [(c.previous, c.state) for c in changes] == [("INSUFFICIENT_DATA", "OK")]
+
+
+def executed(*breached: bool) -> list[Finding]:
+    """One finding of each execution of a window."""
+    return [replace(finding(5, one), execution=n) for n, one in enumerate(breached, 1)]
+
+
+def test_every_execution_of_a_window_is_a_point():
+    states, points, _ = evaluate(executed(True, False, True), {}, {}, datapoints=2, of=3)
+    assert points == {"data_quality:drift:age": (True, False, True)}
+    assert states == {"data_quality:drift:age": "ALARM"}
+    lone, _, _ = evaluate(executed(*[False] * 9, True, *[False] * 9), {}, {}, datapoints=2, of=3)
+    assert lone == {"data_quality:drift:age": "OK"}, "one breach of nineteen is no alarm"
+
+
+def test_an_alarm_that_sounded_within_a_window_is_seen_and_falls_silent_in_the_next():
+    states, points, changes = evaluate(executed(True, True, *[False] * 9), {}, {}, datapoints=2, of=3)
+    assert states == {"data_quality:drift:age": "ALARM"}
+    assert changes[0].reason.startswith("2 of the last 2 points breached")
+    after, _, changes = evaluate(executed(False), points, states, datapoints=2, of=3)
+    assert after == {"data_quality:drift:age": "OK"} and changes[0].previous == "ALARM"
 
 
 def test_an_alarm_without_a_finding_keeps_its_state_and_its_points():

@@ -138,4 +138,25 @@ def test_a_run_of_four_monitors_is_folded_whole(windows: int) -> None:
     assert len(found.executions) == 4 * windows
     assert all(view.fact.violations == len(view.violations) for view in found.executions)
     assert {series.facet for series in found.bias} == {"sex=Female", "race=Amer-Indian-Eskimo, or any other"}
-    assert len(found.ndcg) == windows and len(found.attributions[0].ranks) == 16
+    assert len(found.ndcg[""]) == windows and len(found.attributions[0].ranks) == 16
+
+
+def test_schedules_of_one_monitor_have_series_of_their_own() -> None:
+    told = {"Facet": "sex", "FacetValue": "Female", "BiasStage": "Post-Training"}
+    space = "aws/sagemaker/Endpoints/bias-metrics"
+    said: list[e.Event] = []
+    for schedule, value in (("a", 0.1), ("b", 0.3)):
+        said.append(published(3, space, {"bias_metric_DPPL": value}, MonitoringSchedule=schedule, **told))
+        for monitor, check, column in (
+            ("model_bias", "bias_drift_check", "sex=Female:DPPL"),
+            ("model_explainability", "feature_attribution_drift_check", "shap"),
+        ):
+            fact = e.FindingMade(
+                window=3, monitor=monitor, check=check, column=column, method="m", value=value,
+                threshold=0.2, breached=value > 0.2, of_window=1, schedule=schedule,
+            )  # fmt: skip
+            said.append(fact)
+    found = monitoring(said)
+    read = {s.facet: (s.spots[3].value, s.spots[3].breached) for s in found.bias}
+    assert read == {"sex=Female (a)": (0.1, False), "sex=Female (b)": (0.3, True)}
+    assert {name: at[3].value for name, at in found.ndcg.items()} == {"a": 0.1, "b": 0.3}
