@@ -11,7 +11,7 @@ model cannot err, is benign: no monitor needs to report it, and one that does is
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from simlab.dataset import find_dataset, load_card
@@ -95,12 +95,12 @@ def _compared(scenario: Scenario) -> frozenset[str]:
         facets = schedule.settings.get("facets")
         if facets is None:
             columns = load_card(find_dataset(scenario.dataset)).columns
-            facets = [name for name, column in columns.items() if column.sensitive]
+            facets = [n for n, c in columns.items() if c.sensitive and c.role == "categorical"]
         found.update(facets)
     return frozenset(found)
 
 
-def _of_groups(injection: Injection, columns: Collection[str]) -> bool:
+def _of_groups(injection: Injection, columns: frozenset[str]) -> bool:
     """Whether an injection befalls some groups of people and not the others."""
     group, column = injection.settings.get("group"), injection.settings.get("column")
     if isinstance(group, str) or (isinstance(column, str) and column in columns):
