@@ -10,9 +10,11 @@ model cannot err, is benign: no monitor needs to report it, and one that does is
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from simlab.dataset import find_dataset, load_card
 from simlab.events import Event, Injected
 from simlab.injection import intensity, seam
 from simlab.scenario import Injection, Scenario
@@ -39,7 +41,7 @@ class _Part:
 
 
 def episodes(
-    scenario: Scenario, world: Iterable[Event] = (), *, of_inputs: bool = False
+    scenario: Scenario, world: Iterable[Event] = (), *, of_inputs: bool = False, uneven: bool = False
 ) -> tuple[Episode, ...]:
     """The true episodes of a scenario, in the order of time.
 
@@ -49,11 +51,17 @@ def episodes(
         The world's facts, which tell the columns that were really touched.
     of_inputs
         Only what moves the inputs.
+    uneven
+        Only what befalls some groups of people: an injection that names a `group`, or one whose `where` or
+        `column` names a column of which a scheduled monitor of bias compares the groups.
     """
     touched = _touched(world)
     parts = [p for p in _parts(scenario) if not is_benign(p.injection)]
     if of_inputs:
         parts = [p for p in parts if seam(p.injection) in INPUTS]
+    if uneven:
+        columns = _compared(scenario)
+        parts = [p for p in parts if _of_groups(p.injection, columns)]
     return _grouped(parts, touched)
 
 
@@ -78,6 +86,28 @@ def _grouped(parts: list[_Part], touched: Mapping[str, tuple[str, ...]]) -> tupl
     return tuple(_episode(group, touched) for group in groups)
 
 
+def _compared(scenario: Scenario) -> frozenset[str]:
+    """Columns of which the scheduled monitors of bias compare the groups."""
+    found: set[str] = set()
+    for schedule in scenario.schedules.values():
+        if schedule.kind != "model_bias":
+            continue
+        facets = schedule.settings.get("facets")
+        if facets is None:
+            columns = load_card(find_dataset(scenario.dataset)).columns
+            facets = [n for n, c in columns.items() if c.sensitive and c.role == "categorical"]
+        found.update(facets)
+    return frozenset(found)
+
+
+def _of_groups(injection: Injection, columns: frozenset[str]) -> bool:
+    """Whether an injection befalls some groups of people and not the others."""
+    group, column = injection.settings.get("group"), injection.settings.get("column")
+    if isinstance(group, str) or (isinstance(column, str) and column in columns):
+        return True
+    return not columns.isdisjoint(re.findall(r"\w+", injection.where or ""))
+
+
 def benign(scenario: Scenario) -> dict[str, Span]:
     """Spans of the changes that no monitor needs to report, by injection."""
     return {p.injection.id: (p.first, p.last) for p in _parts(scenario) if is_benign(p.injection)}
@@ -97,7 +127,8 @@ def rules(scenario: Scenario) -> Rules:
 def overlaps(scenario: Scenario) -> list[str]:
     """Episodes that cannot be told apart: they do not overlap, but their acceptance windows do."""
     found = []
-    for several in (episodes(scenario), episodes(scenario, of_inputs=True), faults(scenario)):
+    subsets = (episodes(scenario, of_inputs=True), episodes(scenario, uneven=True))
+    for several in (episodes(scenario), *subsets, faults(scenario)):
         for one, two in zip(several, several[1:], strict=False):
             last, first = rules(scenario).accepted(one)[1], rules(scenario).accepted(two)[0]
             if first <= last:

@@ -202,7 +202,8 @@ class Scoring(Part):
     harm: HarmBound = HarmBound()
     targets: dict[str, Target] = Field(default_factory=dict)
     """What alarms aim at, by pattern: `{"data_quality:drift:*": harmful}`. Alarms of the model's quality aim
-    at `harmful`, those of the monitors' own health at `faulty`, all others at `shifted`."""
+    at `harmful`, of its bias at `uneven`, those of the monitors' own health at `faulty`, all others at
+    `shifted`."""
     cost: Costs = Costs()
     at_least: AtLeast | None = None
     """What the score must reach, or `simlab run` and `simlab score` exit with 6."""

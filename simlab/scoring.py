@@ -80,6 +80,7 @@ def card_of(
         raise ScenarioInvalid(scenario.name or "scenario", unclear)
     found = tuple(e for e in true.episodes(scenario, world) if e.first < lived)
     of_inputs = tuple(e for e in true.episodes(scenario, world, of_inputs=True) if e.first < lived)
+    uneven = tuple(e for e in true.episodes(scenario, world, uneven=True) if e.first < lived)
     faults = tuple(f for f in true.faults(scenario) if f.first < lived)
     quiet = {name: span for name, span in true.benign(scenario).items() if span[0] < lived}
     given = scenario.scoring
@@ -89,6 +90,7 @@ def card_of(
         step_seconds=scenario.clock.step.total_seconds(),
         episodes=found,
         of_inputs=of_inputs,
+        uneven=uneven,
         faults=faults,
         benign=quiet,
         metric=given.harm.metric or DEFAULT_METRIC[started.problem],

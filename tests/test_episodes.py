@@ -190,3 +190,37 @@ def test_a_plain_number_is_an_f1_of_all_monitors():
 
 def test_a_scenario_without_scores_reads_as_before():
     assert "score" not in scenario().text() and scenario().scoring == Scoring()
+
+
+def watched(*injections: dict[str, Any], **settings: Any) -> Scenario:
+    """A scenario whose bias monitor compares the groups of some columns."""
+    fair = {"fair": {"monitor": {"model_bias": settings}, "expression": "daily"}}
+    return scenario(*injections).model_copy(update={"stages": {"monitor": {"schedules": fair}}})
+
+
+HISTORY = {"kind": "bias_history", "on": "labels", "with": {"group": "race", "value": "Black"}}
+
+
+@pytest.mark.parametrize(
+    ("given", "settings", "uneven"),
+    [
+        ({**HISTORY}, {"facets": {"sex": ["Female"]}}, True),  # to be blind to a group is to miss it
+        ({"where": "sex = 'Female' AND hours > 3"}, {"facets": {"sex": ["Female"]}}, True),
+        ({"where": "sexes = 1"}, {"facets": {"sex": ["Female"]}}, False),
+        ({}, {"facets": {"age": {"threshold": 40}}}, True),
+        ({}, {"facets": {"sex": None}}, False),
+        ({"where": "race = 'White'"}, {}, True),  # the card calls it sensitive
+        ({"where": "workclass = 'Private'"}, {}, False),
+    ],
+)
+def test_an_episode_is_uneven_where_it_befalls_some_groups_and_not_others(given, settings, uneven):
+    found = watched({"id": "one", "start": 10, "end": 12, **given}, **settings)
+    assert spans(found, uneven=True) == ([("one", 10, 10, 11)] if uneven else [])
+    assert len(spans(found)) == 1
+
+
+def test_of_a_compound_episode_only_the_uneven_part_counts_as_uneven():
+    all_ = {"id": "all", "start": 10, "end": 20}
+    found = watched(all_, {"id": "some", "start": 14, "end": 30, **HISTORY}, facets={"sex": None})
+    assert spans(found) == [("all+some", 10, 14, 29)]
+    assert spans(found, uneven=True) == [("some", 14, 14, 29)]

@@ -9,7 +9,7 @@ from math import fsum
 from typing import Any
 
 from simlab.events import AlarmChanged, Event, FindingMade, RetrainFinished, figure
-from simlab.targets import Target, target_of
+from simlab.targets import Target, of_inputs, target_of
 from simlab.views.baselines import Baseline, baselines
 from simlab.views.detection import Episode, Figures, Rules, Span, Truth, measure
 from simlab.views.harm import Effects, Harm, harm
@@ -29,6 +29,8 @@ class Known:
     """Episodes of everything that was done."""
     of_inputs: tuple[Episode, ...] = ()
     """Episodes of what moved the inputs: what a monitor of the data can see."""
+    uneven: tuple[Episode, ...] = ()
+    """Episodes of what befell some groups of people alone: what a monitor of bias is asked for."""
     faults: tuple[Episode, ...] = ()
     """Episodes in which the operator's own machinery was faulty: what a health check is held against."""
     benign: Mapping[str, Span] = field(default_factory=dict)
@@ -233,8 +235,12 @@ def _truth(name: str, target: Target, judged: Mapping[str, Judged], known: Known
         return _of_faults(known)
     benign, unjudged = list(known.benign.values()), []
     episodes = known.episodes
-    if target == "shifted" and name.startswith("data_quality:"):
+    if target == "shifted" and of_inputs(name):
         episodes = known.of_inputs  # where only the answers changed, the data is clean
+    if target == "uneven":
+        episodes = known.uneven
+        told = {injection for episode in episodes for injection in episode.injections}
+        benign += [(e.first, e.last) for e in known.episodes if not told & set(e.injections)]
     wanted = []
     for episode in episodes:
         whole = known.rules.accepted(episode)[1] < known.windows

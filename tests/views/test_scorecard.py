@@ -58,6 +58,31 @@ def test_a_monitor_of_quality_is_asked_for_harm_alone():
     assert quality.figures.benign_alarms == 1, "what does not harm needs no report from it"
 
 
+def test_a_monitor_of_bias_is_asked_for_what_befalls_one_group_alone():
+    known = replace(KNOWN, uneven=(TASTE,))
+    for window, told in ((31, (1, 1, 0)), (12, (1, 0, 1)), (2, (1, 0, 0))):
+        card = scorecard([rang(window, "model_bias:bias_drift_check:sex=Female:DPL")], HURT, known)
+        bias = card.monitor("model_bias:bias_drift_check")
+        assert bias.target == "uneven"
+        assert (bias.figures.episodes, bias.figures.hits, bias.figures.benign_alarms) == told
+    assert bias.figures.false_alarms == 1, "window 2 is clean"
+
+
+def test_what_befalls_all_beside_one_group_is_not_held_against_a_monitor_of_bias():
+    both = replace(GAINS, id="gains+taste", injections=("gains", "taste"))
+    known = Known(windows=50, episodes=(both,), of_inputs=(GAINS,), uneven=(replace(GAINS, first=12),))
+    known = replace(known, uneven=(replace(known.uneven[0], id="taste", injections=("taste",)),))
+    card = scorecard([rang(10, "model_bias:bias_drift_check:sex=Female:DPL")], HURT, known)
+    assert card.monitor("model_bias:bias_drift_check").figures.benign_alarms == 0
+
+
+def test_attributions_are_not_asked_for_what_the_rows_do_not_show():
+    alarm = "model_explainability:feature_attribution_drift_check:shap"
+    card = scorecard([rang(31, alarm)], HURT, KNOWN)
+    figures = card.monitor("model_explainability:feature_attribution_drift_check").figures
+    assert (figures.episodes, figures.false_alarms) == (1, 1)
+
+
 def test_the_scenario_may_say_what_an_alarm_aims_at():
     known = replace(KNOWN, targets={"data_quality:drift:*": "harmful"})
     card = scorecard([rang(12, "data_quality:drift:gain")], world({}), known)
