@@ -183,7 +183,7 @@ def settled(facets: Facets, groups: Mapping[str, Sequence[str]]) -> dict[str, Fa
     found = dict(facets)
     for name, facet in facets.items():
         known = facet_of(groups.get(name, ()))
-        if isinstance(facet, tuple) and isinstance(known, Threshold):
+        if facet is not None and isinstance(known, Threshold):
             found[name] = known
     return found
 
@@ -359,7 +359,7 @@ def absent(name: str, column: pa.ChunkedArray, facet: Facet) -> Iterator[str]:
             return
         values = column.drop_null().unique().to_pylist()
         known = tuple(text(float(value)) for value in values)
-    assert isinstance(facet, tuple)
+    assert not isinstance(facet, Threshold)
     for value in facet:
         said = text(value) if _textual(column) else text(float(value))
         if said not in known:
