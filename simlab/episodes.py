@@ -95,8 +95,9 @@ def _compared(scenario: Scenario) -> frozenset[str]:
         facets = schedule.settings.get("facets")
         if facets is None:
             columns = load_card(find_dataset(scenario.dataset)).columns
-            facets = [n for n, c in columns.items() if c.sensitive and c.role == "categorical"]
-        found.update(facets)
+            found.update(n for n, c in columns.items() if c.sensitive and c.role == "categorical")
+        elif isinstance(facets, Mapping):  # anything else is told of where settings are checked
+            found.update(facets)
     return frozenset(found)
 
 
