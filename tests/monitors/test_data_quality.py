@@ -211,19 +211,19 @@ def test_a_person_s_file_counts_by_its_content(tiny: Path, warm: Lab, tmp_path: 
     mine.write_bytes(suggested.read_bytes())
     asked = scheduled(constraints=str(mine))
 
-    def completeness() -> set[float | None]:
+    def threshold() -> set[float | None]:
         warm.run(tiny, asked, project=False)
         return {
             f.threshold
             for f in warm.events(None)
-            if isinstance(f, e.FindingMade) and (f.check, f.column) == ("completeness_check", "age")
+            if isinstance(f, e.FindingMade) and (f.check, f.column) == ("baseline_drift_check", "age")
         }
 
-    assert completeness() == {1.0}
+    assert threshold() == {0.1}
     body = json.loads(mine.read_bytes())
-    body["features"][1]["completeness"] = 0.5
+    body["monitoring_config"]["distribution_constraints"]["comparison_threshold"] = 0.5
     mine.write_bytes(as_json(body))
-    assert completeness() == {0.5}, "the same path, another file: nothing is repeated from the cache"
+    assert threshold() == {0.5}, "the same path, another file: nothing is repeated from the cache"
 
 
 def test_a_file_that_cannot_be_read_is_told_before_anything_runs(
