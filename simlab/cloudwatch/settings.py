@@ -23,7 +23,7 @@ METRIC, COMPOSITE = "metric", "composite"
 
 _NAME = re.compile(r"[A-Za-z0-9][\w .-]{0,254}")
 _OURS = ("events.jsonl", "world.jsonl", "timings.jsonl")
-_FOLDERS = ("artifacts", "monitoring", "work")
+_FOLDERS = ("artifacts", "bias", "capture", "explanations", "ground-truth", "monitoring", "work")
 
 
 @dataclass(frozen=True)
@@ -180,7 +180,9 @@ def _target(topic: Topic) -> Iterator[str]:
         path = PurePosixPath(topic.file)
         if path.is_absolute() or ".." in path.parts or not path.name.endswith(".jsonl") or "\\" in topic.file:
             yield f"file: {topic.file!r} is no path under the run's folder that ends with .jsonl"
-        elif topic.file in _OURS or (len(path.parts) > 1 and path.parts[0] in _FOLDERS):
+        elif str(path) in _OURS or path.parts[0] in _FOLDERS:
             yield f"file: {topic.file!r} is the run's own; take notifications.jsonl"
+        elif any(part.endswith(".jsonl") for part in path.parts[:-1]):
+            yield f"file: {topic.file!r} lies in a folder that is named like another topic's file"
     if topic.webhook is not None and (problem := webhook_problem(topic.webhook, topic.allow_network)):
         yield f"webhook: {problem}"

@@ -97,10 +97,14 @@ def _onset(story: Story, onset: Onset, link: str | None = None) -> Markup:
     ]
     notes = []
     for finding in quality:
-        notes.append(
-            f"{finding.column} of window {finding.of_window} was {percent(finding.value or 0)} worse than at "
-            f"evaluation; {percent(finding.threshold or 0)} was allowed."
-        )
+        of = f"{finding.column} of window {finding.of_window} was"
+        if finding.method == "relative":
+            notes.append(
+                f"{of} {percent(finding.value or 0)} worse than at evaluation; "
+                f"{percent(finding.threshold or 0)} was allowed."
+            )
+        else:
+            notes.append(f"{of} {figure(finding.value)} where {figure(finding.threshold)} is asked for.")
     if onset.rejected:
         notes.append("Rows set aside: " + parts.reasons(onset.rejected) + ".")
     findings = parts.table(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from simlab.cloudwatch.settings import Settings, problems
+from simlab.cloudwatch.settings import Settings, Topic, problems
 from simlab.errors import ScenarioInvalid
 from simlab.lab import Lab
 
@@ -68,3 +68,20 @@ def test_a_scenario_is_refused_with_every_problem(tiny: Path, lab: Lab) -> None:
         ScenarioInvalid, match="stages.alarm.composite_alarms.a.alarm_rule: no alarm called 'b'"
     ):
         lab.check(tiny, {"stages.alarm": {"composite_alarms": {"a": {"alarm_rule": "OK(b)"}}}})
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        "events.jsonl",
+        "./events.jsonl",
+        "world.jsonl/",
+        "capture/x.jsonl",
+        "ground-truth/x.jsonl",
+        "a.jsonl/b.jsonl",
+    ],
+)
+def test_no_topic_writes_over_what_is_the_runs_own(file: str) -> None:
+    found = list(problems(Settings(topics={"pager": Topic(file=file)})))
+    assert len(found) == 1 and repr(file) in found[0]
+    assert not list(problems(Settings(topics={"pager": Topic(file="pages/notifications.jsonl")})))
