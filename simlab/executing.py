@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from simlab.artifacts import Deployment, Finding
 from simlab.context import Context
+from simlab.errors import SimlabError
 from simlab.events import BaselineSuggested, ConstraintViolated, MetricMeasured, MonitoringExecuted
 from simlab.monitors import Material, Outcome, completed
 from simlab.publishing import published as published
@@ -58,6 +59,8 @@ def suggested(
     rows
         What the baseline jobs look at: see `baseline_rows`.
     """
+    if schedules and not rows.num_rows:
+        raise SimlabError("no row is left for the baseline jobs to look at")
     found = {}
     for name, schedule in schedules.items():
         suggest, _ = functions_of(schedule.kind)

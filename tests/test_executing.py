@@ -161,3 +161,9 @@ def test_every_execution_of_a_window_is_a_point_of_its_alarm(tiny: Path, warm: L
     warm.run(tiny, scheduled(rows=asked) | {"stages.monitor.every_window": False}, project=False)
     changed = [f for f in warm.events(None) if isinstance(f, e.AlarmChanged)]
     assert [(f.state, f.window) for f in changed] == [("ALARM", 0)]
+
+
+def test_a_baseline_job_without_a_row_says_so(tiny: Path, warm: Lab) -> None:
+    gone = {"id": "gone", "kind": "poison_baseline", "on": "ops", "start": 0, "with": {"drop": True}}
+    run = warm.run(tiny, {**scheduled(rows={"monitor": COUNTS}), "inject": [gone]}, project=False)
+    assert run.exit == 8 and "no row is left for the baseline jobs" in run.why

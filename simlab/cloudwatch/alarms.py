@@ -51,7 +51,7 @@ class MetricAlarm:
     """Its namespace: `aws/sagemaker/Endpoints/model-metrics`, `simlab/lifecycle`, `AWS/SageMaker`."""
     metric_name: str
     """Its name: `feature_baseline_drift_age`, `monitor.auc`, `Invocations`."""
-    threshold: float
+    threshold: Annotated[float, Field(allow_inf_nan=False)]
     comparison_operator: Comparison
     dimensions: Mapping[str, str] = field(default_factory=dict)
     """Exactly the dimensions it is published with, as `simlab metrics` lists them."""

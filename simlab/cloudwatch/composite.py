@@ -15,6 +15,8 @@ from pydantic import ConfigDict
 from simlab.cloudwatch.alarms import State, state
 
 MOST_CHILDREN = 100
+MOST_NESTED = 100
+"""Brackets that open and NOTs: simlab's own bound, for each goes one deeper."""
 MOST_ELEMENTS = 500
 LONGEST_RULE = 10240
 
@@ -89,6 +91,9 @@ def parse(text: str) -> Rule:
     if len(text) > LONGEST_RULE:
         raise ValueError(f"{len(text)} characters are more than the {LONGEST_RULE} that a rule may have")
     tokens = _tokens(text)
+    nested = sum(word in ("(", "NOT") for _, word, _ in tokens)
+    if nested > MOST_NESTED:
+        raise ValueError(f"{nested} brackets and NOTs are more than the {MOST_NESTED} that are read")
     rule, rest = _either(tokens, 0, text)
     if rest < len(tokens):
         raise ValueError(f"{_at(text, tokens, rest)}: AND, OR or the end would be right here")

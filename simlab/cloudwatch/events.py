@@ -26,6 +26,7 @@ from simlab.events import (
     RetrainFinished,
     RetrainPlanned,
     StageFailed,
+    VersionRolledBack,
 )
 
 ALARM_CHANGE = "CloudWatch Alarm State Change"
@@ -201,7 +202,7 @@ def _events(fact: Event, told: _Told) -> Iterator[dict[str, Any]]:
             yield _package(told, fact.version, moment, "Approved", fact.why)
         case ModelRejected():
             yield _package(told, fact.version, moment, "Rejected", "; ".join(fact.reasons))
-        case ModelDeployed():
+        case ModelDeployed() | VersionRolledBack():
             yield _endpoint(told, fact.version, moment)
         case RetrainPlanned():
             told.started = moment

@@ -101,7 +101,7 @@ def _numeric(wanted: Any) -> Iterator[str]:
         yield "right is an operator and a number, once or twice: ['>', 0, '<=', 5]"
         return
     for sign, number in zip(wanted[::2], wanted[1::2], strict=True):
-        if sign not in _ORDER:
+        if not isinstance(sign, str) or sign not in _ORDER:
             yield f"{sign!r} compares nothing{did_you_mean(sign, _ORDER)}"
         if not _is_number(number) or not -LARGEST <= number <= LARGEST:
             yield f"{number!r} is no number between -5e9 and 5e9"

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from simlab.cloudwatch.composite import parse
+from simlab.cloudwatch.patterns import problems_in
 from simlab.cloudwatch.settings import Settings, Topic, problems
 from simlab.errors import ScenarioInvalid
 from simlab.lab import Lab
@@ -85,3 +87,25 @@ def test_no_topic_writes_over_what_is_the_runs_own(file: str) -> None:
     found = list(problems(Settings(topics={"pager": Topic(file=file)})))
     assert len(found) == 1 and repr(file) in found[0]
     assert not list(problems(Settings(topics={"pager": Topic(file="pages/notifications.jsonl")})))
+
+
+@pytest.mark.parametrize("rule", ["(" * 2000 + "TRUE" + ")" * 2000, "NOT " * 2500 + "TRUE"])
+def test_a_rule_that_is_nested_without_end_is_refused_in_words(rule: str) -> None:
+    with pytest.raises(ValueError, match="more than"):
+        parse(rule)
+
+
+def test_a_comparison_that_is_no_text_is_told() -> None:
+    assert any("compares nothing" in problem for problem in problems_in({"a": [{"numeric": [[], 1]}]}))
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+def test_a_threshold_is_a_finite_number(tiny: Path, warm: Lab, value: float) -> None:
+    alarm = {
+        "namespace": "n",
+        "metric_name": "m",
+        "threshold": value,
+        "comparison_operator": "LessThanThreshold",
+    }
+    with pytest.raises(ScenarioInvalid, match="threshold"):
+        warm.check(tiny, {"stages.alarm": {"metric_alarms": {"low": alarm}}})
