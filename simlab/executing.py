@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 NO_DATA = "No data was captured in the period that the execution looks at."
+OTHER_VERSION = "What was captured in the period that the execution looks at was answered by another version."
 NO_LABELS = "No captured inference of the period could be joined with ground truth."
 
 
@@ -133,7 +134,9 @@ def executed(
         name, firing, schedule = one.schedule, one.firing, schedules[one.schedule]
         table = rows_between(captures, deployment, firing.start, firing.end, one.runs)
         last = max((c.number for c in captures if c.start < firing.end), default=number)
-        outcome = _outcome(ctx, deployment, name, schedule, firing, table, last)
+        during = [c for c in captures if c.start < firing.end and firing.start < c.end and c.table.num_rows]
+        missing = OTHER_VERSION if during and not table.num_rows else NO_DATA
+        outcome = _outcome(ctx, deployment, name, schedule, firing, table, last, missing)
         step = newest.end - newest.start
         execution = _execution(deployment.endpoint, one, schedule, table, outcome, step)
         _tell(ctx, execution, outcome)
@@ -182,10 +185,11 @@ def _outcome(
     firing: Firing,
     table: pa.Table,
     window: int,
+    missing: str,
 ) -> Outcome:
     """What the monitor says; a period without rows to judge is a failed job, as on AWS."""
     if not table.num_rows:
-        return Outcome((), failed=NO_DATA)
+        return Outcome((), failed=missing)
     if module_of("monitors", schedule.kind).NEEDS_LABELS and table["label"].null_count == table.num_rows:
         return Outcome((), failed=NO_LABELS)
     _, execute = functions_of(schedule.kind)

@@ -167,3 +167,11 @@ def test_a_baseline_job_without_a_row_says_so(tiny: Path, warm: Lab) -> None:
     gone = {"id": "gone", "kind": "poison_baseline", "on": "ops", "start": 0, "with": {"drop": True}}
     run = warm.run(tiny, {**scheduled(rows={"monitor": COUNTS}), "inject": [gone]}, project=False)
     assert run.exit == 8 and "no row is left for the baseline jobs" in run.why
+
+
+def test_rows_that_an_earlier_version_answered_are_not_called_missing(eventful: Path, warm: Lab) -> None:
+    late = {"monitor": COUNTS, "end_time_offset": "-P1D"}
+    warm.run(eventful, scheduled(rows=late), project=False)
+    (took_over,) = [f.window for f in warm.events(None) if isinstance(f, e.RetrainFinished) and f.replaced]
+    said = {f.window: f.message for f in executions(warm) if f.status == "Failed"}
+    assert "answered by another version" in said[took_over + 1]
