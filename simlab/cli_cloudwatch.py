@@ -124,9 +124,13 @@ def alarms(
     found = lab_of(home).alarms(run, alarm)
     kinds = ("CompositeAlarms", "MetricAlarms", "MonitorAlarms")
     if alarm is not None:
+        from simlab.cloudwatch.settings import aws_name
         from simlab.errors import did_you_mean
 
         names = [one["AlarmName"] for kind in kinds for one in found[kind]]
+        own = {one["AlarmName"] for kind in kinds[:2] for one in found[kind]}
+        if alarm not in names and aws_name(alarm) in own:
+            alarm = aws_name(alarm)
         if alarm not in names:
             raise UsageError(f"no alarm called {alarm!r}{did_you_mean(alarm, names)}")
         found |= {kind: [one for one in found[kind] if one["AlarmName"] == alarm] for kind in kinds}

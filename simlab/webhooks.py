@@ -48,6 +48,8 @@ def problem_with(url: str, allow_network: bool) -> str:
         return f"{url!r} is no address: {wrong}"
     if parts.scheme not in ("http", "https") or not host:
         return f"{url!r} is no address; right would be http://127.0.0.1:8080/"
+    if parts.username is not None or parts.password is not None:
+        return "an address with a user's name or password in it is refused"
     if not allow_network and not is_loopback(host):
         return f"{host!r} is not this machine; only with `allow_network: true` does a run reach beyond it"
     return ""
@@ -61,6 +63,7 @@ def send(post: Post) -> str:
     if problem := problem_with(post.url, post.allow_network):
         return problem
     from http.client import HTTPException
+    from threading import Thread
     from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
 
     class Stay(HTTPRedirectHandler):
@@ -70,8 +73,17 @@ def send(post: Post) -> str:
             """Nowhere."""
 
     asked = Request(post.url, post.body.encode(), dict(post.headers), method="POST")
-    try:
-        with build_opener(ProxyHandler({}), Stay()).open(asked, timeout=PATIENCE):
-            return ""
-    except (OSError, HTTPException, ValueError) as wrong:  # URLError is an OSError
-        return f"{type(wrong).__name__}: {wrong}"
+    said: list[str] = []
+
+    def exchange() -> None:
+        try:
+            with build_opener(ProxyHandler({}), Stay()).open(asked, timeout=PATIENCE):
+                said.append("")
+        except (OSError, HTTPException, ValueError) as wrong:  # URLError is an OSError
+            said.append(f"{type(wrong).__name__}: {wrong}")
+
+    # A socket's timeout is one read's: a receiver that answers byte by byte would hold the run for ever.
+    exchanging = Thread(target=exchange, daemon=True)
+    exchanging.start()
+    exchanging.join(PATIENCE)
+    return said[0] if said else f"TimeoutError: no whole answer within {PATIENCE:g} seconds"

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import socket
+import time
 from collections.abc import Iterator
+from threading import Event, Thread
 
 import pytest
 
@@ -55,6 +58,7 @@ def test_proxies_are_not_asked(receiver: Receiver, monkeypatch: pytest.MonkeyPat
         ("ftp://127.0.0.1/", True, False),
         ("file:///etc/passwd", True, False),
         ("http://127.0.0.1:x/", True, False),
+        ("http://user:pw@127.0.0.1/", True, False),
         ("nonsense", True, False),
     ],
 )
@@ -64,3 +68,23 @@ def test_only_this_machine_is_reached_unless_somebody_says_so(url: str, allowed:
 
 def test_what_may_not_be_reached_is_not(receiver: Receiver) -> None:
     assert "not this machine" in send(Post("http://example.org/", {}, "x"))  # the guard would see a socket
+
+
+def test_a_receiver_that_answers_byte_by_byte_holds_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("simlab.webhooks.PATIENCE", 0.5)
+    over = Event()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def trickle() -> None:
+            talk, _ = server.accept()
+            with talk:
+                for byte in b"HTTP/1.1 200 " + b"O" * 15:
+                    if over.wait(0.2):
+                        return
+                    talk.sendall(bytes([byte]))
+
+        Thread(target=trickle, daemon=True).start()
+        began = time.monotonic()
+        assert "TimeoutError" in send(Post(f"http://127.0.0.1:{server.getsockname()[1]}/", {}, "x"))
+        assert time.monotonic() - began < 2
+        over.set()
