@@ -16,13 +16,10 @@ from simlab.publishing import published as published
 from simlab.schedules import Due, Firing, Schedule, firings, several
 from simlab.signature import find, keywords, module_of, settings
 from simlab.watched import Captured, Execution, Files
+from simlab.wordings import FAILURES
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-NO_DATA = "No data was captured in the period that the execution looks at."
-OTHER_VERSION = "What was captured in the period that the execution looks at was answered by another version."
-NO_LABELS = "No captured inference of the period could be joined with ground truth."
 
 
 def functions_of(monitor: str) -> tuple[Any, Any]:
@@ -135,7 +132,7 @@ def executed(
         table = rows_between(captures, deployment, firing.start, firing.end, one.runs)
         last = max((c.number for c in captures if c.start < firing.end), default=number)
         during = [c for c in captures if c.start < firing.end and firing.start < c.end and c.table.num_rows]
-        missing = OTHER_VERSION if during and not table.num_rows else NO_DATA
+        missing = FAILURES["another version" if during else "no data"].words
         outcome = _outcome(ctx, deployment, name, schedule, firing, table, last, missing)
         step = newest.end - newest.start
         execution = _execution(deployment.endpoint, one, schedule, table, outcome, step)
@@ -191,7 +188,7 @@ def _outcome(
     if not table.num_rows:
         return Outcome((), failed=missing)
     if module_of("monitors", schedule.kind).NEEDS_LABELS and table["label"].null_count == table.num_rows:
-        return Outcome((), failed=NO_LABELS)
+        return Outcome((), failed=FAILURES["no labels"].words)
     _, execute = functions_of(schedule.kind)
     material = Material(
         table=table,

@@ -15,9 +15,9 @@ from pydantic import Field
 
 from simlab import events as e
 from simlab.clarify.bias import Metric as BiasMetric
-from simlab.clarify.cloudwatch import ENDPOINT, PIPELINE
 from simlab.quality import LOWER_IS_BETTER
 from simlab.scenario import Scenario
+from simlab.wordings import NAMESPACES
 
 Count = Annotated[int, Field(ge=0)]
 Share = Annotated[float, Field(gt=0, le=1)]
@@ -188,7 +188,7 @@ def _bias(
     above: bool,
 ) -> tuple[bool, str]:
     """As `_bound`, of what the bias stage (`build`) or the bias monitor (`live`) published."""
-    namespace, name = (PIPELINE if of == "build" else ENDPOINT), f"bias_metric_{metric}"
+    namespace, name = NAMESPACES["bias" if of == "build" else "model_bias"].words, f"bias_metric_{metric}"
     latest: dict[int | None, float] = {}
     for fact in _of(account, e.MetricsPublished):
         told = fact.dimensions

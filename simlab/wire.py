@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from simlab.errors import UsageError
+
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 
 
@@ -26,6 +28,28 @@ def as_json(body: Any) -> bytes:
     b'{\n  "version": 0.0,\n  "data": [\n    [1.0, 2.0]\n  ]\n}\n'
     """
     return (_text(body, "\n") + "\n").encode()
+
+
+def from_json(content: bytes | str, name: str) -> Any:
+    """What a JSON file of a person's or of the service's holds.
+
+    Parameters
+    ----------
+    name
+        What it is called in the message.
+
+    Raises
+    ------
+    UsageError
+        It is no JSON.
+
+    >>> from_json(b'{"version": 0.0}', "statistics.json")
+    {'version': 0.0}
+    """
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError) as wrong:  # a file of nothing but brackets nests without end
+        raise UsageError(f"{name}: not JSON: {wrong}") from wrong
 
 
 def _text(value: Any, line: str) -> str:

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simlab.wire import as_json
+from simlab.errors import UsageError
+from simlab.wire import as_json, from_json
 
 numbers = st.integers(-9, 9) | st.floats(allow_nan=False, allow_infinity=False)
 plain = st.none() | st.booleans() | st.text(max_size=4)
@@ -43,3 +44,9 @@ def test_keys_keep_their_order_and_are_texts() -> None:
 def test_figures_that_json_has_no_word_for_are_refused(figure: float, wrap: Any) -> None:
     with pytest.raises(ValueError):
         as_json(wrap(figure))
+
+
+@pytest.mark.parametrize("content", [b"{", b"\xff", b"[" * 100_000])
+def test_what_is_no_json_is_told_with_the_files_name(content: bytes) -> None:
+    with pytest.raises(UsageError, match="mine.json: not JSON"):
+        from_json(content, "mine.json")

@@ -15,7 +15,6 @@ from simlab.capture_format.reading import (
     read_truth,
 )
 from simlab.capture_format.writing import (
-    VARIANT,
     Encoding,
     Mode,
     by_hour,
@@ -25,7 +24,6 @@ from simlab.capture_format.writing import (
 )
 
 __all__ = [
-    "VARIANT",
     "BadLine",
     "Captures",
     "Encoding",

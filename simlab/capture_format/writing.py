@@ -29,9 +29,6 @@ CONTENT = {
 }
 """Content types of request and answer, by encoding."""
 
-VARIANT = "AllTraffic"
-"""Name of the production variant."""
-
 ANSWER = "prediction"
 """Column of the answers."""
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from math import inf
 from typing import Any
 
 from simlab.clarify.bias import STAGES, BiasFigure, BiasStage
 from simlab.errors import SimlabError, did_you_mean
-from simlab.wire import as_json
+from simlab.wire import as_json, from_json
 
 SECTIONS: Mapping[BiasStage, str] = {
     "Pre-training": "pre_training_bias_metrics",
@@ -86,10 +85,7 @@ def read(content: bytes, file: str = "analysis.json") -> tuple[BiasFigure, ...]:
     SimlabError
         It is no JSON, or a part of it is not as Clarify writes it; the message says which.
     """
-    try:
-        body = json.loads(content)
-    except (ValueError, UnicodeDecodeError) as wrong:
-        raise SimlabError(f"{file}: not JSON: {wrong}") from wrong
+    body = from_json(content, file)
     if not isinstance(body, dict):
         raise SimlabError(f"{file}: it must hold sections such as {SECTIONS['Post-Training']}")
     for key in body:
@@ -111,7 +107,7 @@ def read(content: bytes, file: str = "analysis.json") -> tuple[BiasFigure, ...]:
 
 def label_of(content: bytes) -> tuple[str, str]:
     """The label and its positive value in an `analysis.json` that can be read; empty where it says none."""
-    body = json.loads(content)
+    body = from_json(content, "analysis.json")
     for section in SECTIONS.values():
         if isinstance(body.get(section), dict):
             said = body[section]

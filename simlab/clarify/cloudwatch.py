@@ -8,10 +8,6 @@ from math import copysign, isinf
 from simlab.clarify.bias import BiasFigure
 from simlab.watched import Datapoint
 
-ENDPOINT = "aws/sagemaker/Endpoints/bias-metrics"
-PIPELINE = "aws/sagemaker/ModelBuildingPipeline/bias-metrics"
-"""Namespaces of the monitor and of the build; the latter's dimensions are those of the monitor."""
-
 INFINITE = 2.348543e108
 """What CloudWatch is told instead of infinity."""
 

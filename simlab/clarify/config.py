@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import UnionType
@@ -14,7 +13,7 @@ from simlab.clarify.bias import STAGES, Metric
 from simlab.clarify.facets import Facet, Threshold
 from simlab.errors import SimlabError, did_you_mean
 from simlab.signature import sentences
-from simlab.wire import as_json
+from simlab.wire import as_json, from_json
 
 
 def _lower(given: Any) -> Any:
@@ -271,10 +270,7 @@ def read(content: bytes, file: str = "analysis_config.json") -> AnalysisConfig:
     SimlabError
         It is no JSON, or something in it is not as Clarify takes it; the message names every place.
     """
-    try:
-        body = json.loads(content)
-    except (ValueError, UnicodeDecodeError) as wrong:
-        raise SimlabError(f"{file}: not JSON: {wrong}") from wrong
+    body = from_json(content, file)
     if problems := problems_in(body):
         raise SimlabError("\n".join(f"{file}: {problem}" for problem in problems))
     return AnalysisConfig.model_validate(body)

@@ -7,13 +7,12 @@ one that is squeezed through a sigmoid afterwards would not add up.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from simlab.errors import SimlabError
 from simlab.watched import Datapoint
-from simlab.wire import as_json
+from simlab.wire import as_json, from_json
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
 Aggregation = Literal["mean_abs", "median", "mean_sq"]
 """Clarify's agg_method."""
 
-ENDPOINT = "aws/sagemaker/Endpoints/explainability-metrics"
-PIPELINE = "aws/sagemaker/ModelBuildingPipeline/explainability-metrics"
 """Namespaces of the monitor and of the build."""
 
 LABEL = "label0"
@@ -131,10 +128,7 @@ def read(content: bytes, file: str = "analysis.json") -> dict[str, float]:
     SimlabError
         It is no JSON, or holds no global attributions; the message says where they should be.
     """
-    try:
-        body = json.loads(content)
-    except (ValueError, UnicodeDecodeError) as wrong:
-        raise SimlabError(f"{file}: not JSON: {wrong}") from wrong
+    body = from_json(content, file)
     explained = _mapping(body, "explanations", file)
     labels = _mapping(explained, "kernel_shap", f"{file}: explanations")
     where = f"{file}: explanations.kernel_shap"
@@ -219,7 +213,7 @@ def datapoints(
     attributions, expected_value
         As in `section`.
     namespace
-        `ENDPOINT` or `PIPELINE`.
+        One of `simlab.wordings.NAMESPACES`.
     own
         Dimensions that come first: the endpoint's and the schedule's.
     method

@@ -15,8 +15,6 @@ from uuid import UUID
 ACCOUNT = "000000000000"
 REGION = "us-east-1"
 REGION_NAME = "US East (N. Virginia)"
-VARIANT = "AllTraffic"
-"""The endpoint's one production variant, as the SageMaker SDK names it."""
 
 
 def arn(service: str, resource: str) -> str:
@@ -66,7 +64,6 @@ __all__ = [
     "ACCOUNT",
     "REGION",
     "REGION_NAME",
-    "VARIANT",
     "alarm_arn",
     "arn",
     "compact",

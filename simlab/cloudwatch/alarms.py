@@ -48,7 +48,7 @@ class MetricAlarm:
     __pydantic_config__ = ConfigDict(extra="forbid")
 
     namespace: str
-    """Its namespace: `aws/sagemaker/Endpoints/model-metrics`, `simlab/lifecycle`, `AWS/SageMaker`."""
+    """Its namespace: `simlab/lifecycle`, `AWS/SageMaker`, or one that a monitor publishes to."""
     metric_name: str
     """Its name: `feature_baseline_drift_age`, `monitor.auc`, `Invocations`."""
     threshold: Annotated[float, Field(allow_inf_nan=False)]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from simlab.cloudwatch import ACCOUNT, REGION, VARIANT, alarm_arn, arn, compact, id_of, iso_millis, seconds
+from simlab.cloudwatch import ACCOUNT, REGION, alarm_arn, arn, compact, id_of, iso_millis, seconds
 from simlab.cloudwatch.alarms import MetricAlarm
 from simlab.cloudwatch.settings import METRIC, Settings, aws_name, is_own
 from simlab.events import (
@@ -28,6 +28,7 @@ from simlab.events import (
     StageFailed,
     VersionRolledBack,
 )
+from simlab.wordings import VARIANT
 
 ALARM_CHANGE = "CloudWatch Alarm State Change"
 JOB_CHANGE = "SageMaker Processing Job State Change"

@@ -13,10 +13,10 @@ from datetime import datetime
 from math import ceil, floor, fsum
 from typing import Any
 
-from simlab.cloudwatch import VARIANT
 from simlab.errors import UsageError, did_you_mean
 from simlab.events import Event, MetricMeasured, MetricsPublished, MonitoringExecuted, figure
 from simlab.watched import Datapoint, Published
+from simlab.wordings import VARIANT
 
 LIFECYCLE = "simlab/lifecycle"
 """Namespace of what simlab measures itself: `monitor.auc`, `evaluate.log_loss`."""

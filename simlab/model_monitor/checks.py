@@ -9,7 +9,7 @@ from math import isfinite
 from simlab.model_monitor import distances
 from simlab.model_monitor.constraints import Constraints, FeatureConstraints, Rules, rules
 from simlab.model_monitor.statistics import Feature, Statistics
-from simlab.model_monitor.texts import SUBJECTS, described
+from simlab.wordings import SUBJECTS, described
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from simlab.errors import UsageError
-from simlab.model_monitor.reading import parsed
 from simlab.model_monitor.statistics import Feature, InferredType, Statistics
 from simlab.signature import sentences
+from simlab.wire import from_json
 
 Switch = Literal["Enabled", "Disabled"]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -245,7 +245,7 @@ def read_constraints(text: bytes, name: str = "constraints.json") -> Constraints
     UsageError
         It is not JSON, or not such a file; the message says where, and the nearest right key.
     """
-    body = parsed(text, name)
+    body = from_json(text, name)
     if isinstance(body, dict) and "dataset" in body:
         raise UsageError(f"{name}: this is a statistics.json; right would be the constraints.json beside it")
     return validated(body, name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from functools import lru_cache
 from typing import Annotated, Any
 
@@ -12,6 +11,7 @@ from simlab.errors import UsageError
 from simlab.model_monitor.sketch import SHRINKING, SIZE, Sketch
 from simlab.model_monitor.statistics import Bucket, Feature, InferredType, Numeric, Statistics, Textual
 from simlab.signature import sentences
+from simlab.wire import from_json
 
 
 class _Part(BaseModel):
@@ -115,7 +115,7 @@ def read_statistics(text: bytes, name: str = "statistics.json") -> Statistics:
     UsageError
         It is not JSON, or not such a file; the message says where.
     """
-    body = parsed(text, name)
+    body = from_json(text, name)
     try:
         found = _Statistics.model_validate(body)
     except ValidationError as wrong:
@@ -123,20 +123,6 @@ def read_statistics(text: bytes, name: str = "statistics.json") -> Statistics:
     return Statistics(
         found.dataset.item_count, tuple(_read(feature) for feature in found.features), found.version
     )
-
-
-def parsed(text: bytes, name: str) -> Any:
-    """The JSON in a file.
-
-    Raises
-    ------
-    UsageError
-        There is none.
-    """
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as wrong:
-        raise UsageError(f"{name}: not JSON: {wrong}") from wrong
 
 
 def _read(feature: _Feature) -> Feature:

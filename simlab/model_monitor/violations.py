@@ -9,8 +9,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from simlab.errors import UsageError
-from simlab.model_monitor.reading import parsed
 from simlab.signature import sentences
+from simlab.wire import from_json
 
 NAME = "constraint_violations.json"
 """What the service calls the file; one of its pages says `constraints_violations.json`."""
@@ -66,7 +66,7 @@ def read_violations(text: bytes, name: str = NAME) -> tuple[Violation, ...]:
     UsageError
         It is not JSON, or not such a file.
     """
-    body = parsed(text, name)
+    body = from_json(text, name)
     try:
         found = _Violations.model_validate(body)
     except ValidationError as wrong:

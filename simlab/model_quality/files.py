@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +12,10 @@ from pydantic import ConfigDict
 from simlab.errors import SimlabError, did_you_mean
 from simlab.model_quality.figures import LEAST, Figures
 from simlab.model_quality.names import CONFUSION, CONSTRAINED, KINDS, NO_FIGURES, WORSE_WHEN_GREATER, Kind
-from simlab.model_quality.texts import UNDEFINED, WRONG
+from simlab.wire import from_json
+
+UNDEFINED = "NaN"
+"""What stands for a figure that is undefined, and for a standard deviation of fewer than 200 rows."""
 
 Operator = Literal["GreaterThanThreshold", "LessThanThreshold"]
 """Names the bad direction."""
@@ -107,28 +109,28 @@ def read_constraints(kind: Kind, body: bytes, path: str = "constraints.json") ->
     SimlabError
         It is no such file; the message says what is wrong and what would be right.
     """
-    try:
-        whole = json.loads(body)
-    except ValueError as wrong:
-        raise SimlabError(f"{path}: not JSON: {wrong}") from wrong
+    whole = from_json(body, path)
     if isinstance(whole, dict) and f"{kind}_metrics" in whole:
         raise SimlabError(f"{path}: this is a statistics.json; right would be the constraints.json beside it")
     section = f"{kind}_constraints"
     given = whole.get(section) if isinstance(whole, dict) else None
     if not isinstance(given, dict):
-        raise SimlabError(WRONG["no section"].format(path=path, section=section))
+        raise SimlabError(f"{path}: no {section}; it is what a model quality baseline of this problem holds")
     known = [name for name in KINDS[kind] if name not in NO_FIGURES]
     found = {}
     for name, one in given.items():
         where = f"{section}.{name}"
         if name not in known:
-            raise SimlabError(WRONG["metric"].format(path=path, found=name, hint=did_you_mean(name, known)))
+            raise SimlabError(f"{path}: no metric called {name!r}{did_you_mean(name, known)}")
         if not isinstance(one, dict):
-            raise SimlabError(WRONG["no object"].format(path=path, where=where))
+            raise SimlabError(f"{path}: {where} is no object")
         threshold, operator = one.get("threshold"), one.get("comparison_operator")
         if isinstance(threshold, bool) or not isinstance(threshold, (int, float)):
-            raise SimlabError(WRONG["threshold"].format(path=path, where=where, found=threshold))
+            raise SimlabError(f"{path}: {where}.threshold is {threshold!r}, and must be a number")
         if operator not in ("GreaterThanThreshold", "LessThanThreshold"):
-            raise SimlabError(WRONG["operator"].format(path=path, where=where, found=operator))
+            raise SimlabError(
+                f"{path}: {where}.comparison_operator is {operator!r}; "
+                "right would be GreaterThanThreshold or LessThanThreshold"
+            )
         found[name] = Constraint(float(threshold), operator)
     return found

@@ -20,13 +20,13 @@ from simlab.model_monitor.constraints import Constraints, read_constraints
 from simlab.model_monitor.edits import edited
 from simlab.model_monitor.reading import read_statistics
 from simlab.model_monitor.statistics import Feature, Statistics, statistics_of
-from simlab.model_monitor.texts import NAMESPACE, SUBJECTS, described
 from simlab.model_monitor.violations import Violation
 from simlab.monitors import Material, Outcome
 from simlab.statistics import prepared
 from simlab.statistics.preset import DRIFT_SHARE, Drift, drift_of
 from simlab.watched import Datapoint
 from simlab.wire import as_json
+from simlab.wordings import NAMESPACES, SUBJECTS, described
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -309,7 +309,9 @@ def _of_values(material: Material, feature: Feature) -> Iterator[Datapoint]:
 
 def _datapoint(material: Material, metric: str, figures: Sequence[float]) -> Datapoint:
     count, total, least, greatest = (float(figure) for figure in figures)
-    return Datapoint(NAMESPACE.words, metric, material.dimensions, count, total, least, greatest)
+    return Datapoint(
+        NAMESPACES["data_quality"].words, metric, material.dimensions, count, total, least, greatest
+    )
 
 
 # --- Evidently's way ----------------------------------------------------------------------------

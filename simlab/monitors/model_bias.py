@@ -11,7 +11,7 @@ from pydantic import Field
 from simlab.artifacts import Deployment, Finding, Schema
 from simlab.clarify import analysis
 from simlab.clarify.bias import BiasFigure, BiasStage, FlipRows, Metric, chosen, figures, look
-from simlab.clarify.cloudwatch import ENDPOINT, datapoints
+from simlab.clarify.cloudwatch import datapoints
 from simlab.clarify.drift import Range, allowed, intervals, resampled
 from simlab.clarify.facets import Facets, absent, facet_of, sensitive, settled, text
 from simlab.clarify.facets import interval as interval_of
@@ -20,6 +20,7 @@ from simlab.engines import engine
 from simlab.errors import SimlabError
 from simlab.monitors import Material, Outcome
 from simlab.wire import as_json
+from simlab.wordings import NAMESPACES, described
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
 MONITORING_TYPE = "ModelBias"
 NEEDS_LABELS = True
 TOLD = ("bias_drift_check",)
-
-UNMET = "Metric value {value} doesn't meet the baseline constraint requirement {baseline}"
-"""What the service says of a metric that drifted."""
 
 STAGES: tuple[BiasStage, ...] = ("Pre-training", "Post-Training")
 
@@ -163,7 +161,7 @@ def model_bias(
         )
         findings.append(finding)
         if breached:
-            said = UNMET.format(value=_said(figure.figure), baseline=_said(known.figure))
+            said = described("bias_drift_check", value=_said(figure.figure), baseline=_said(known.figure))
             descriptions[finding.alarm] = said
             violations.append(_violation(figure, said))
     label = model.schema.target
@@ -174,7 +172,9 @@ def model_bias(
             "analysis.json": analysis.written(live.figures, label, live.label_value),
             "constraint_violations.json": as_json({"version": "1.0", "violations": violations}),
         },
-        datapoints=datapoints(live.figures, ENDPOINT, material.dimensions, label, live.key),
+        datapoints=datapoints(
+            live.figures, NAMESPACES["model_bias"].words, material.dimensions, label, live.key
+        ),
     )
 
 

@@ -9,7 +9,6 @@ from pydantic import Field
 
 from simlab.artifacts import Deployment, Finding
 from simlab.clarify.explanations import (
-    ENDPOINT,
     LABEL,
     Aggregation,
     aggregated,
@@ -23,6 +22,7 @@ from simlab.engines import engine
 from simlab.errors import SimlabError
 from simlab.monitors import Material, Outcome
 from simlab.wire import as_json
+from simlab.wordings import NAMESPACES, described
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -31,9 +31,6 @@ MONITORING_TYPE = "ModelExplainability"
 NEEDS_LABELS = False
 CHECK = "feature_attribution_drift_check"
 TOLD = (CHECK,)
-
-DRIFTED = "Feature attribution drift {value} exceeds threshold {threshold}"
-"""The service's words; what it calls drift is the nDCG, and what exceeds is below."""
 
 Sample = Annotated[int, Field(ge=1)]
 
@@ -93,7 +90,7 @@ def model_explainability(
         breached=breached,
         of_window=material.window,
     )
-    said = DRIFTED.format(value=value, threshold=threshold)
+    said = described(CHECK, value=value, threshold=threshold)
     violation = {
         "label": LABEL,
         "metric_name": "shap",
@@ -108,7 +105,9 @@ def model_explainability(
             "analysis.json": written(attributions, expected),
             "constraint_violations.json": as_json({"version": "1.0", "violations": violations}),
         },
-        datapoints=datapoints(attributions, expected, ENDPOINT, material.dimensions),
+        datapoints=datapoints(
+            attributions, expected, NAMESPACES["model_explainability"].words, material.dimensions
+        ),
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from math import hypot
 from pathlib import Path
@@ -27,10 +26,11 @@ from simlab.model_quality import (
     suggested,
 )
 from simlab.model_quality.figures import LEAST
-from simlab.model_quality.texts import UNDEFINED, VIOLATION
+from simlab.model_quality.files import UNDEFINED
 from simlab.monitors import Material, Outcome
 from simlab.watched import Datapoint
-from simlab.wire import as_json
+from simlab.wire import as_json, from_json
+from simlab.wordings import NAMESPACES, described
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -38,9 +38,6 @@ if TYPE_CHECKING:
 MONITORING_TYPE = "ModelQuality"
 NEEDS_LABELS = True
 TOLD = ("GreaterThanThreshold", "LessThanThreshold")
-
-NAMESPACE = "aws/sagemaker/Endpoints/model-metrics"
-"""CloudWatch's namespace of what the monitor publishes of an endpoint."""
 
 _KINDS: Mapping[str, Kind] = {"regression": "regression", "binary": "binary_classification"}
 
@@ -180,7 +177,8 @@ def model_quality(
         findings.append(finding)
         if finding.breached:
             told = deviation if found.rows >= LEAST else None
-            text = VIOLATION.format(
+            text = described(
+                check,
                 metric=name,
                 value=value,
                 deviation=UNDEFINED if told is None else told,
@@ -198,7 +196,7 @@ def model_quality(
             "constraint_violations.json": as_json({"violations": violations}),
         },
         datapoints=tuple(
-            Datapoint.of(NAMESPACE, name, material.dimensions, value)
+            Datapoint.of(NAMESPACES["model_quality"].words, name, material.dimensions, value)
             for name, value in found.scalars.items()
             if value is not None
         ),
@@ -255,7 +253,7 @@ def _read(path: str) -> bytes:
 
 def _deviations(statistics: bytes, kind: Kind) -> dict[str, float]:
     """Standard deviations of the baseline, as far as its statistics tell them."""
-    told: Any = json.loads(statistics).get(f"{kind}_metrics", {})
+    told: Any = from_json(statistics, "statistics.json").get(f"{kind}_metrics", {})
     found = {}
     for name, one in told.items():
         deviation = one.get("standard_deviation") if isinstance(one, dict) else None

@@ -10,11 +10,12 @@ from pydantic import Field
 from simlab.artifacts import BiasReport, FeatureSet, Files, Model
 from simlab.clarify import analysis, config
 from simlab.clarify.bias import BiasFigure, BiasStage, FlipRows, Metric, chosen, figures, look
-from simlab.clarify.cloudwatch import PIPELINE, datapoints
+from simlab.clarify.cloudwatch import datapoints
 from simlab.clarify.facets import Facets, interval, sensitive, text
 from simlab.context import Context
 from simlab.engines import engine
 from simlab.publishing import published
+from simlab.wordings import NAMESPACES
 
 if TYPE_CHECKING:
     import numpy as np
@@ -86,7 +87,7 @@ def measure_bias(
         "1" if above is None else interval(above, max(above, pc.max(parts["train"][schema.target]).as_py()))
     )
     said = "1" if above is None else text(above)
-    for fact in published(datapoints(found, PIPELINE, {}, schema.target, said)):
+    for fact in published(datapoints(found, NAMESPACES["bias"].words, {}, schema.target, said)):
         ctx.emit(fact)
     settings = config.BiasSettings(
         facets=asked,

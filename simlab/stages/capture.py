@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from simlab.artifacts import Captured, Deployment, Files, Labels, Request, ScreenedWindow, Served
-from simlab.capture_format import VARIANT, Encoding, Mode, by_hour, capture_lines, truth_lines
+from simlab.capture_format import Encoding, Mode, by_hour, capture_lines, truth_lines
 from simlab.context import Context
 from simlab.events import DataCaptured
+from simlab.wordings import VARIANT
 
 if TYPE_CHECKING:
     import pyarrow as pa

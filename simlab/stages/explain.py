@@ -18,7 +18,6 @@ from simlab.clarify.dependence import (
 )
 from simlab.clarify.explanations import (
     METHODS,
-    PIPELINE,
     Aggregation,
     aggregated,
     baseline_row,
@@ -35,6 +34,7 @@ from simlab.measuring import metrics
 from simlab.publishing import published
 from simlab.quality import DEFAULT_METRIC
 from simlab.wire import as_json
+from simlab.wordings import NAMESPACES
 
 if TYPE_CHECKING:
     import numpy as np
@@ -146,7 +146,7 @@ def explain_model(
     if surrogate is not None and parts["valid"].num_rows:
         tree = _surrogate(ctx, model, features, parts["valid"], parts["test"], surrogate)
         files["surrogate.txt"] = (tree.text + "\n").encode()
-    for fact in published(datapoints(attributions, expected, PIPELINE, {}, method)):
+    for fact in published(datapoints(attributions, expected, NAMESPACES["explain"].words, {}, method)):
         ctx.emit(fact)
     return Reasons(
         rows=test.num_rows,

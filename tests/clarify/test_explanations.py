@@ -12,6 +12,7 @@ from simlab.clarify import explanations
 from simlab.clarify.dependence import Dependence
 from simlab.errors import SimlabError
 from simlab.wire import as_json
+from simlab.wordings import NAMESPACES
 
 LOCAL = np.array([[1.0, -2.0], [-3.0, -1.0], [0.5, 4.0]])
 
@@ -108,7 +109,9 @@ def test_a_sample_is_spaced_evenly_and_never_longer_than_the_table() -> None:
 
 def test_cloudwatch_is_told_a_metric_per_feature_under_awss_dimensions() -> None:
     own = {"Endpoint": "e", "MonitoringSchedule": "s"}
-    first, second, last = explanations.datapoints({"age": 0.5, "sex": 0.1}, -1.5, explanations.ENDPOINT, own)
+    first, second, last = explanations.datapoints(
+        {"age": 0.5, "sex": 0.1}, -1.5, NAMESPACES["model_explainability"].words, own
+    )
     assert first.namespace == "aws/sagemaker/Endpoints/explainability-metrics"
     assert (first.metric, first.total, second.metric) == ("feature_age", 0.5, "feature_sex")
     shared = {**own, "ExplainabilityMethod": "KernelShap", "Label": "label0"}

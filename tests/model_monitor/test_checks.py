@@ -17,9 +17,9 @@ from simlab.model_monitor.checks import Checked, checked
 from simlab.model_monitor.constraints import Constraints, suggested
 from simlab.model_monitor.edits import edited
 from simlab.model_monitor.statistics import Numeric, statistics_of
-from simlab.model_monitor.texts import DESCRIPTIONS
 from simlab.model_monitor.violations import Violation, read_violations
 from simlab.wire import as_json
+from simlab.wordings import DESCRIPTIONS
 from tests.model_monitor.mixed import rows, table
 
 

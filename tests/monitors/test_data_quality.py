@@ -17,13 +17,13 @@ from simlab.errors import ScenarioInvalid
 from simlab.executing import baseline_rows
 from simlab.lab import Lab
 from simlab.model_monitor.reading import read_statistics
-from simlab.model_monitor.texts import NAMESPACE
 from simlab.model_monitor.violations import read_violations
 from simlab.monitors import Material, Outcome
 from simlab.provenance import foreign_code
 from simlab.statistics import sample
 from simlab.statistics.preset import drift_of
 from simlab.wire import as_json
+from simlab.wordings import NAMESPACES
 from tests.monitors.period import execute, material, suggested
 from tests.stages.people import deployment
 
@@ -90,8 +90,8 @@ def test_a_shift_of_one_feature_is_that_feature_s_violation(model, seen):
 def test_metrics_have_the_service_s_names_and_figures(model, seen):
     points = {point.metric: point for point in run(model, seen).datapoints}
     age = seen.table["age"].to_numpy()
-    assert {point.namespace for point in points.values()} == {NAMESPACE.words}
-    assert NAMESPACE.words == "aws/sagemaker/Endpoints/data-metrics"
+    assert {point.namespace for point in points.values()} == {NAMESPACES["data_quality"].words}
+    assert NAMESPACES["data_quality"].words == "aws/sagemaker/Endpoints/data-metrics"
     data = points["feature_data_age"]
     assert (data.count, data.minimum, data.maximum) == (300, age.min(), age.max())
     assert data.total == pytest.approx(age.sum())

@@ -17,6 +17,7 @@ from simlab.engines import engine
 from simlab.monitors import Material
 from simlab.monitors.model_explainability import model_explainability, suggest
 from simlab.wire import as_json
+from simlab.wordings import described
 from tests.stages.people import deployment, people
 
 pytestmark = pytest.mark.engine
@@ -90,10 +91,8 @@ def test_another_order_is_told_in_the_services_words(served: Deployment) -> None
 
 
 def test_the_sentence_of_the_guide() -> None:
-    from simlab.monitors.model_explainability import DRIFTED
-
     said = "Feature attribution drift 0.7639720923277322 exceeds threshold 0.9"
-    assert DRIFTED.format(value=0.7639720923277322, threshold=0.9) == said
+    assert described("feature_attribution_drift_check", value=0.7639720923277322, threshold=0.9) == said
 
 
 def test_cloudwatch_hears_of_every_feature_and_of_the_expected_value(served: Deployment) -> None:

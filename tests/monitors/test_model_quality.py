@@ -17,7 +17,7 @@ from simlab.errors import ScenarioInvalid, SimlabError
 from simlab.lab import Lab
 from simlab.model_quality import Constraint
 from simlab.monitors import Material
-from simlab.monitors.model_quality import NAMESPACE, model_quality, suggest
+from simlab.monitors.model_quality import model_quality, suggest
 
 DAY = datetime(2026, 1, 5)
 
@@ -78,9 +78,7 @@ def test_every_scalar_goes_to_cloudwatch_under_awss_name() -> None:
     out = model_quality(A(), suggest(A(), rows(0.9)), material(rows(0.9)))  # type: ignore[arg-type]
     names = [point.metric for point in out.datapoints]
     assert "f2_best_constant_classifier" in names and "confusion_matrix" not in names and len(names) == 17
-    assert {p.namespace for p in out.datapoints} == {
-        NAMESPACE == "aws/sagemaker/Endpoints/model-metrics" and NAMESPACE
-    }
+    assert {p.namespace for p in out.datapoints} == {"aws/sagemaker/Endpoints/model-metrics"}
     assert dict(out.datapoints[0].dimensions) == {"Endpoint": "churn", "MonitoringSchedule": "mq"}
 
 

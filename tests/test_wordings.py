@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 import simlab
-from simlab.model_monitor.texts import DESCRIPTIONS, NAMESPACE, RULES, SUBJECTS, described
+from simlab.wordings import DESCRIPTIONS, FAILURES, NAMESPACES, RULES, SUBJECTS, described
 
-FIGURES = {"expected": "Integral", "match": 100.0, "observed": 50.0, "value": 0.5, "threshold": 0.1, "current": 2, "baseline": 3}  # fmt: skip
+FIGURES = {"expected": "Integral", "match": 100.0, "observed": 50.0, "value": 0.5, "threshold": 0.1, "current": 2, "baseline": 3, "metric": "f1", "deviation": 0.1, "operator": "x"}  # fmt: skip
 
 
 @pytest.mark.parametrize("check", DESCRIPTIONS)
@@ -26,10 +26,10 @@ def test_aws_s_own_sample_can_read_a_drift() -> None:
 
 
 def test_the_texts_stand_nowhere_else() -> None:
-    texts = [*DESCRIPTIONS.values(), *SUBJECTS.values(), NAMESPACE, *RULES.values()]
+    texts = [t for table in (DESCRIPTIONS, SUBJECTS, FAILURES, NAMESPACES, RULES) for t in table.values()]
     beginnings = {re.split("[{:]", text.words)[0].strip()[:30] for text in texts if text.mark != "own"}
     for file in Path(simlab.__file__).parent.rglob("*.py"):
-        if file.name == "texts.py":
+        if file.name == "wordings.py":
             continue
         body = file.read_text()
         assert not [words for words in beginnings if words and len(words) > 12 and words in body], file

@@ -1,4 +1,4 @@
-"""Every text of Model Monitor's data-quality files whose wording or rule no reference page confirms.
+"""AWS's wordings: every text and name that the monitors write, and what vouches for it.
 
 Each stands here with what vouches for it, and nowhere else: who learns better changes one line.
 """
@@ -22,6 +22,12 @@ class Text:
     mark: Mark
     why: str
 
+
+_BEYOND = Text(
+    "Metric {metric} with {value} +/- {deviation} was {operator} '{threshold}'",
+    "unconfirmed",
+    "AWS's samples of custom metrics; only the keys beside it are confirmed",
+)
 
 DESCRIPTIONS: Mapping[str, Text] = {
     "data_type_check": Text(
@@ -62,6 +68,18 @@ DESCRIPTIONS: Mapping[str, Text] = {
         "unconfirmed",
         "no page says how a breach of is_non_negative is reported, nor under which check type",
     ),
+    "GreaterThanThreshold": _BEYOND,
+    "LessThanThreshold": _BEYOND,
+    "bias_drift_check": Text(
+        "Metric value {value} doesn't meet the baseline constraint requirement {baseline}",
+        "real",
+        'a recorded output; the guide says "does not meet the constraint requirement"',
+    ),
+    "feature_attribution_drift_check": Text(
+        "Feature attribution drift {value} exceeds threshold {threshold}",
+        "real",
+        'a recorded output; it says "exceeds" of a figure that lies below',
+    ),
     "drifted_columns_share": Text(
         "Share of drifted columns: {value} exceeds threshold: {threshold}",
         "own",
@@ -77,12 +95,47 @@ SUBJECTS: Mapping[str, Text] = {
 }
 """What stands as feature_name where a check is about no feature."""
 
-NAMESPACE = Text(
-    "aws/sagemaker/Endpoints/data-metrics",
-    "practice",
-    "the guide says /aws/sagemaker/Endpoints/data-metric; samples read this one",
-)
-"""CloudWatch namespace of the metrics."""
+FAILURES: Mapping[str, Text] = {
+    "no data": Text(
+        "No data was captured in the period that the execution looks at.",
+        "unconfirmed",
+        "the service is known to fail such a job; its words are not",
+    ),
+    "no labels": Text(
+        "No captured inference of the period could be joined with ground truth.",
+        "unconfirmed",
+        "as above",
+    ),
+    "another version": Text(
+        "What was captured in the period that the execution looks at was answered by another version.",
+        "own",
+        "the service does not tell versions apart",
+    ),
+}
+"""Why an execution failed."""
+
+NAMESPACES: Mapping[str, Text] = {
+    "data_quality": Text(
+        "aws/sagemaker/Endpoints/data-metrics",
+        "practice",
+        "the guide says /aws/sagemaker/Endpoints/data-metric; samples read this one",
+    ),
+    "model_quality": Text("aws/sagemaker/Endpoints/model-metrics", "real", "the guide"),
+    "model_bias": Text("aws/sagemaker/Endpoints/bias-metrics", "real", "the guide"),
+    "model_explainability": Text("aws/sagemaker/Endpoints/explainability-metrics", "real", "the guide"),
+    "bias": Text(
+        "aws/sagemaker/ModelBuildingPipeline/bias-metrics", "practice", "its dimensions are not confirmed"
+    ),
+    "explain": Text(
+        "aws/sagemaker/ModelBuildingPipeline/explainability-metrics",
+        "practice",
+        "its dimensions are not confirmed",
+    ),
+}
+"""CloudWatch namespaces: of what each monitor publishes, and each stage of a build."""
+
+VARIANT = "AllTraffic"
+"""The endpoint's one production variant, as the SageMaker SDK names it."""
 
 RULES: Mapping[str, Text] = {
     "chi_square": Text(
