@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-Mark = Literal["real", "practice", "unconfirmed", "own"]
-"""`real`: read in an output of the service. `practice`: from samples and the code behind the service.
-`unconfirmed`: nobody could be asked; the best guess. `own`: the service has no such thing."""
+Mark = Literal["real", "guide", "practice", "unconfirmed", "own"]
+"""`real`: read in an output of the service. `guide`: in its guide. `practice`: from samples and the code
+behind the service. `unconfirmed`: nobody could be asked; the best guess. `own`: the service has no such
+thing."""
 
 
 @dataclass(frozen=True)
@@ -77,8 +78,8 @@ DESCRIPTIONS: Mapping[str, Text] = {
     ),
     "feature_attribution_drift_check": Text(
         "Feature attribution drift {value} exceeds threshold {threshold}",
-        "real",
-        'a recorded output; it says "exceeds" of a figure that lies below',
+        "guide",
+        'its example; it says "exceeds" of a figure that lies below',
     ),
     "drifted_columns_share": Text(
         "Share of drifted columns: {value} exceeds threshold: {threshold}",
@@ -120,9 +121,11 @@ NAMESPACES: Mapping[str, Text] = {
         "practice",
         "the guide says /aws/sagemaker/Endpoints/data-metric; samples read this one",
     ),
-    "model_quality": Text("aws/sagemaker/Endpoints/model-metrics", "real", "the guide"),
-    "model_bias": Text("aws/sagemaker/Endpoints/bias-metrics", "real", "the guide"),
-    "model_explainability": Text("aws/sagemaker/Endpoints/explainability-metrics", "real", "the guide"),
+    "model_quality": Text("aws/sagemaker/Endpoints/model-metrics", "guide", "its pages on metrics"),
+    "model_bias": Text("aws/sagemaker/Endpoints/bias-metrics", "guide", "its pages on metrics"),
+    "model_explainability": Text(
+        "aws/sagemaker/Endpoints/explainability-metrics", "guide", "its pages on metrics"
+    ),
     "bias": Text(
         "aws/sagemaker/ModelBuildingPipeline/bias-metrics", "practice", "its dimensions are not confirmed"
     ),
