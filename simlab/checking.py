@@ -148,14 +148,28 @@ def _comparisons(typed: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     from simlab.stages.approve import Challenge
 
     challenge, retrain = typed.get("approve", {}).get("challenge"), typed.get("retrain", {})
+    rollback = typed.get("rollback", {})
     if isinstance(challenge, Challenge):
         where = "stages.approve.challenge"
         if challenge.on == "held_out" and not retrain.get("hold_out"):
             yield f"{where}.on: nothing is held out; say `retrain: {{hold_out: 2}}`"
+        if challenge.test == "bootstrap" and 1 - challenge.confidence < 1 / (1 + challenge.repeats):
+            yield (
+                f"{where}.repeats: {challenge.repeats} resamples give no p under "
+                f"{1 / (1 + challenge.repeats):.2g}, so nobody ever wins at a confidence of "
+                f"{challenge.confidence:g}"
+            )
         if challenge.test == "mcnemar" and challenge.metric not in (None, "accuracy"):
             yield f"{where}.metric: McNemar's test compares wrong answers, that is accuracy"
-    if typed.get("rollback", {}).get("windows") and not typed.get("capture", {}).get("enable"):
+    if rollback.get("windows") and not typed.get("capture", {}).get("enable"):
         yield "stages.rollback.windows: no row is captured to compare on; say `capture: {enable: true}`"
+    looks, resamples = rollback.get("windows", 0), rollback.get("repeats", 4000)
+    asked = 1 - rollback.get("confidence", 0.95)
+    if looks and asked / looks < 1 / (1 + resamples):
+        yield (
+            f"stages.rollback.repeats: {resamples} resamples give no p under {1 / (1 + resamples):.2g}, and "
+            f"each of {looks} looks asks for {asked / looks:.2g}, so no version would ever be taken back"
+        )
     if "half_life" in retrain and retrain.get("rows") != "weighted":
         yield "stages.retrain.half_life: rows only have weights with `rows: weighted`"
 

@@ -121,23 +121,13 @@ def alarms(
     as_json: AsJson = False,
 ) -> None:
     """Show a run's alarms, why they are in their states, and what happened to them."""
-    found = lab_of(home).alarms(run, alarm)
-    kinds = ("CompositeAlarms", "MetricAlarms", "MonitorAlarms")
-    if alarm is not None:
-        from simlab.cloudwatch.settings import aws_name
-        from simlab.errors import did_you_mean
+    from simlab.cloudwatch.describe import KINDS
 
-        names = [one["AlarmName"] for kind in kinds for one in found[kind]]
-        own = {one["AlarmName"] for kind in kinds[:2] for one in found[kind]}
-        if alarm not in names and aws_name(alarm) in own:
-            alarm = aws_name(alarm)
-        if alarm not in names:
-            raise UsageError(f"no alarm called {alarm!r}{did_you_mean(alarm, names)}")
-        found |= {kind: [one for one in found[kind] if one["AlarmName"] == alarm] for kind in kinds}
+    found = lab_of(home).alarms(run, alarm)
     if as_json:
         print_json(found)
         return
-    for kind in kinds:
+    for kind in KINDS:
         for one in found[kind]:
             typer.echo(f"{one['StateValue']:<17} {one['AlarmName']}  {one['StateReason']}")
     for item in reversed(found["AlarmHistoryItems"]):

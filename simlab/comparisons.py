@@ -120,14 +120,15 @@ class Kept:
 
     def deployment(self, window: int | None) -> Deployment | None:
         """The deployment that answered a window; with None the first one."""
-        latest = None
+        served = None if window is None else self.made("serve", window, Served)
+        if window is not None and served is None:
+            return None
         for fact in self.events:
             if isinstance(fact, e.StageFinished) and fact.stage == "deploy":
-                # What is deployed in a window answers from the next one on.
-                if fact.window is not None and (window is None or fact.window >= window):
-                    break
-                latest = fact.artifact
-        return None if latest is None else self.load(latest, Deployment)
+                found = self.load(fact.artifact, Deployment)
+                if served is None or (found is not None and found.version == served.version):
+                    return found
+        return None
 
 
 # --- what is compared ---------------------------------------------------------------------------

@@ -33,9 +33,18 @@ def told_checks(schedules: Mapping[str, Schedule]) -> frozenset[str]:
 
 
 def settings_for(function: Any, schedule: Schedule) -> dict[str, Any]:
-    """What a schedule sets on one of its monitor's two functions, typed."""
-    values, _ = settings(functions_of(schedule.kind), schedule.settings, "")
-    return {key: value for key, value in values.items() if key in keywords(function)}
+    """What a schedule sets on one of its monitor's two functions, typed.
+
+    Raises
+    ------
+    SimlabError
+        A setting no longer holds: a file that it names has gone since the run began, say.
+    """
+    own = {key: value for key, value in schedule.settings.items() if key in keywords(function)}
+    values, wrong = settings(function, own, schedule.kind)
+    if wrong:
+        raise SimlabError("; ".join(wrong))
+    return values
 
 
 def baseline_rows(deployment: Deployment) -> pa.Table:

@@ -17,6 +17,7 @@ from pydantic import ConfigDict, Field
 from simlab.artifacts import Finding
 from simlab.digest import digest
 from simlab.schedules import Schedule, firings, several
+from simlab.statistics.samples import Numbers
 from simlab.watched import Awaited, Captured, Execution, Fit
 from simlab.yamlfile import Duration
 
@@ -91,7 +92,7 @@ def _p_values(registered: pa.Table, used: pa.Table) -> Iterator[float]:
         if before.null_count or after.null_count:
             yield _table_p([_present(before), _present(after)])
         if pa.types.is_floating(before.type) or pa.types.is_integer(before.type):
-            one, other = (c.drop_null().to_numpy() for c in (before, after))
+            one, other = (Numbers(c.to_numpy()).values for c in (before, after))
             if len(one) and len(other):
                 yield float(stats.ks_2samp(one, other, method="asymp").pvalue)
         elif pa.types.is_string(before.type) or pa.types.is_dictionary(before.type):

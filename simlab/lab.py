@@ -18,7 +18,7 @@ from simlab import events as e
 from simlab import log
 from simlab.calibration import Calibration, calibrate
 from simlab.checking import Checked, check, checked
-from simlab.cloudwatch.describe import describe_alarm_history, describe_alarms
+from simlab.cloudwatch.describe import describe_alarm_history, describe_alarms, only
 from simlab.cloudwatch.events import eventbridge
 from simlab.cloudwatch.metrics import published
 from simlab.cloudwatch.patterns import matches, problems_in
@@ -229,10 +229,17 @@ class Lab:
         run
             Its name; the newest one when None.
         alarm
-            History of this alarm alone, by its AlarmName.
+            This alarm alone, by its AlarmName or as facts have it.
+
+        Raises
+        ------
+        UsageError
+            There is no such run, or no such alarm.
         """
         scenario, facts = self.scenario(run), self.events(run)
         found = describe_alarms(facts, _alarming(scenario), endpoint=_endpoint(scenario))
+        if alarm is not None:
+            alarm, found = only(found, alarm)
         return {**found, **describe_alarm_history(facts, alarm)}
 
     def bus(self, run: str | None, pattern: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:

@@ -263,6 +263,14 @@ def test_a_facet_of_the_bias_stage_or_its_monitor_is_looked_up(tiny: Path) -> No
             "stages.approve.challenge: no key called 'confidense'; did you mean 'confidence'?",
         ),
         (
+            {"stages.approve": {"challenge": {"confidence": 0.9999}}},
+            "stages.approve.challenge.repeats: 2000 resamples give no p under 0.0005",
+        ),
+        (
+            {"stages.rollback": {"windows": 300}, "stages.capture": {"enable": True}},
+            "stages.rollback.repeats: 4000 resamples give no p under 0.00025, and each of 300 looks",
+        ),
+        (
             {"stages.rollback": {"windows": 5}},
             "stages.rollback.windows: no row is captured to compare on; say `capture: {enable: true}`",
         ),

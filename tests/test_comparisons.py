@@ -13,6 +13,7 @@ from simlab.comparisons import Kept, compare, of_run, of_window, onsets, path_of
 from simlab.errors import ScenarioInvalid
 from simlab.lab import Lab
 from simlab.store import Store
+from tests.test_lifecycle import WATCHED
 
 
 def rang(window: int, state: str, alarm: str = "a") -> e.AlarmChanged:
@@ -89,6 +90,16 @@ def test_a_window_is_compared_with_the_version_that_answered_it(eventful: Path, 
     assert deployed is not None and deployed < 3
     versions = [(d := source.deployment(w)) and d.version for w in (0, deployed, deployed + 1)]
     assert versions == [1, 1, 2]
+
+
+def test_after_a_rollback_a_window_is_compared_with_the_version_that_was_put_back(
+    tiny: Path, warm: Lab
+) -> None:
+    assert warm.run(tiny, WATCHED, project=False).exit == 0
+    source = kept(warm)
+    (back,) = [f for f in source.events if isinstance(f, e.VersionRolledBack)]
+    answered = source.deployment(back.window + 1)
+    assert answered is not None and answered.version == back.version == 1
 
 
 def test_a_home_that_forgot_the_rows_has_nothing_to_compare(tiny: Path, warm: Lab, tmp_path: Path) -> None:

@@ -12,9 +12,10 @@ import pyarrow as pa
 import pytest
 
 from simlab import events as e
-from simlab.errors import ScenarioInvalid
-from simlab.executing import rows_between
+from simlab.errors import ScenarioInvalid, SimlabError
+from simlab.executing import functions_of, rows_between, settings_for
 from simlab.lab import Lab
+from simlab.schedules import Schedule
 from simlab.stages.capture import capture_files
 from simlab.watched import Captured
 
@@ -175,3 +176,15 @@ def test_rows_that_an_earlier_version_answered_are_not_called_missing(eventful: 
     (took_over,) = [f.window for f in warm.events(None) if isinstance(f, e.RetrainFinished) and f.replaced]
     said = {f.window: f.message for f in executions(warm) if f.status == "Failed"}
     assert "answered by another version" in said[took_over + 1]
+
+
+def test_a_file_that_has_gone_is_told_and_nothing_is_suggested_in_its_place(tmp_path: Path) -> None:
+    mine = tmp_path / "constraints.json"
+    mine.write_text('{"features": []}')
+    schedule = Schedule({"data_quality": {"constraints": str(mine), "ignore": ["age"]}})
+    suggest, execute = functions_of("data_quality")
+    assert settings_for(suggest, schedule) == {"constraints": str(mine)}
+    mine.unlink()
+    assert settings_for(execute, schedule) == {"ignore": ("age",)}, "who does not read it does not miss it"
+    with pytest.raises(SimlabError, match="cannot be read"):
+        settings_for(suggest, schedule)

@@ -187,3 +187,11 @@ def test_an_execution_that_fails_is_told_unless_its_period_is_from_before_the_ve
     failed = (execution("daily", START + DAY, status="Failed", made=0),)
     assert said(executions=failed)["health:failed:daily"] == (1, True)
     assert "health:failed:daily" not in said(executions=failed, since=START + DAY)
+
+
+def test_a_value_that_is_no_number_hides_no_other_column() -> None:
+    rng = np.random.default_rng(3)
+    before = pa.table({"a": rng.normal(size=400), "b": rng.normal(size=400)})
+    holed = np.where(np.arange(400) == 7, np.nan, before["a"].to_numpy())
+    after = pa.table({"a": holed, "b": before["b"].to_numpy() + 5})
+    assert fit_of(before, after, Health(enable=True, baseline="statistics")).breached

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 Aggregation = Literal["mean_abs", "median", "mean_sq"]
 """Clarify's agg_method."""
 
-"""Namespaces of the monitor and of the build."""
-
 LABEL = "label0"
 """Clarify's name of the only output where no label headers are given."""
 

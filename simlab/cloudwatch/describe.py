@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ from simlab.cloudwatch.composite import CompositeAlarm
 from simlab.cloudwatch.metrics import is_extended, published
 from simlab.cloudwatch.settings import COMPOSITE, METRIC, Settings, aws_name
 from simlab.cloudwatch.sns import topic_arn
+from simlab.errors import UsageError, did_you_mean
 from simlab.events import AlarmChanged, Event, FindingMade, NotificationSent
 
 NEVER = "Unchecked: Initial alarm creation"
@@ -108,6 +109,34 @@ def _composite(name: str, alarm: CompositeAlarm, change: AlarmChanged | None) ->
     return {**_shared(name, alarm), **_state(change), "AlarmRule": alarm.alarm_rule}
 
 
+KINDS = {"CompositeAlarms": f"{COMPOSITE}:", "MetricAlarms": f"{METRIC}:", "MonitorAlarms": ""}
+"""What `describe_alarms` lists, and what stands before a name of each in facts."""
+
+
+def only(found: Mapping[str, Any], alarm: str) -> tuple[str, dict[str, Any]]:
+    """One alarm of those that `describe_alarms` lists: its AlarmName, and the lists with it alone.
+
+    Parameters
+    ----------
+    alarm
+        Its AlarmName, or its name as facts have it: `metric:loss`.
+
+    Raises
+    ------
+    UsageError
+        There is no such alarm; the message says the nearest right name.
+    """
+    kept = {
+        kind: [one for one in found[kind] if alarm in (one["AlarmName"], before + one["AlarmName"])]
+        for kind, before in KINDS.items()
+    }
+    named = {one["AlarmName"] for ones in kept.values() for one in ones}
+    if not named:
+        known = [one["AlarmName"] for kind in KINDS for one in found[kind]]
+        raise UsageError(f"no alarm called {alarm!r}{did_you_mean(alarm, known)}")
+    return named.pop(), kept
+
+
 def describe_alarm_history(facts: Iterable[Event], alarm: str | None = None) -> dict[str, Any]:
     """What happened to the alarms, newest first.
 
@@ -116,7 +145,7 @@ def describe_alarm_history(facts: Iterable[Event], alarm: str | None = None) -> 
     facts
         What the run said.
     alarm
-        Only of this alarm, by its AlarmName or as facts have it.
+        Only of this alarm, by its AlarmName.
     """
     reasons: dict[str, str] = {}
     items = []
@@ -126,7 +155,7 @@ def describe_alarm_history(facts: Iterable[Event], alarm: str | None = None) -> 
             reasons[fact.alarm] = fact.reason
         elif isinstance(fact, NotificationSent) and fact.alarm:
             items.append((fact.alarm, _action(fact)))
-    shown = [item for name, item in items if alarm in (None, name, aws_name(name))]
+    shown = [item for name, item in items if alarm in (None, aws_name(name))]
     return {"AlarmHistoryItems": shown[::-1]}
 
 

@@ -1,4 +1,4 @@
-"""Model quality as Model Monitor measures and judges it: figures, files, texts.
+"""Model quality as Model Monitor measures and judges it: figures and files.
 
 Pure: answers and labels in, figures and the bodies of AWS's files out. The monitor itself is
 `simlab.monitors.model_quality`.

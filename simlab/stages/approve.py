@@ -96,10 +96,11 @@ def judge_challenger(
         relation = "better" if found.difference >= 0 else "worse"
         why = (
             f"{metric} is {abs(found.difference):.4g} {relation} than version {champion.version}'s on "
-            f"{found.rows} rows, p {found.p:.3g}{'' if won else f', and {alpha:.3g} or less is asked'}"
+            f"{found.rows} rows, p {found.p:.3g}"
         )
-        if not won and found.p <= alpha:
-            why = why.rpartition(", and")[0] + f", and more than {given.at_least:g} is asked"
+        if not won:
+            wanted = f"{alpha:.3g} or less" if found.p > alpha else f"more than {given.at_least:g}"
+            why += f", and {wanted} is asked"
     ctx.emit(
         ChallengerJudged(
             champion=champion.version,

@@ -7,21 +7,21 @@ from dataclasses import dataclass, field, replace
 
 from simlab.events import (
     AlarmChanged,
+    ChallengerJudged,
     ConstraintViolated,
     Event,
     FindingMade,
     MetricsPublished,
     MonitoringExecuted,
+    NotificationSent,
     RetrainFinished,
     RetrainPlanned,
+    VersionRolledBack,
 )
 from simlab.views.alarms import Alarm, alarms
 
 ENDLESS = 1e100
 """CloudWatch holds no infinity: Clarify writes ±2.348543e108 in its place."""
-OTHER_ACTIONS = ("NotificationSent", "RolledBack", "ChallengerJudged", "RetrainRefused", "RetrainSkipped")
-"""Further kinds of facts that tell what was done; told by whatever they hold."""
-UNTOLD = frozenset({"kind", "window", "time"})
 
 
 @dataclass(frozen=True)
@@ -259,19 +259,11 @@ def _step(event: Event) -> Step | None:
         return Step(window, f"retrain by the policy {event.policy}: {event.reason}")
     if isinstance(event, RetrainFinished):
         return Step(window, event.why, outcome=True)
-    if event.kind in OTHER_ACTIONS:
-        told = {
-            k: v for k, v in event.model_dump(mode="json").items() if k not in UNTOLD and v not in ("", None)
-        }
-        words = "".join(f" {c.lower()}" if c.isupper() else c for c in event.kind).strip()
-        held = ", ".join(f"{key.replace('_', ' ')} {_plain(value)}" for key, value in told.items())
-        return Step(window, f"{words}: {held}" if held else words, outcome=event.kind == "RolledBack")
+    if isinstance(event, VersionRolledBack):
+        return Step(window, f"version {event.version} is put back: {event.why}", outcome=True)
+    if isinstance(event, ChallengerJudged):
+        fate = "may take over" if event.replaced else "stays out"
+        return Step(window, f"the challenger, version {event.challenger}, {fate}: {event.why}")
+    if isinstance(event, NotificationSent):
+        return Step(window, f"{event.topic} is told: {event.subject}")
     return None
-
-
-def _plain(value: object) -> str:
-    if isinstance(value, Mapping):
-        return ", ".join(f"{key} {_plain(inner)}" for key, inner in value.items())
-    if isinstance(value, (list, tuple)):
-        return ", ".join(_plain(inner) for inner in value)
-    return str(value)

@@ -87,12 +87,14 @@ def test_better_is_not_better_enough(strong: Built, weak: Built) -> None:
     found, said = meet(strong, weak, at_least=5.0)
     assert isinstance(found, Rejected)
     assert isinstance(said[0], ChallengerJudged) and said[0].p == 1.0
+    assert said[0].why.endswith(", and 0.05 or less is asked")
 
 
 def test_too_few_rows_prove_nothing(strong: Built, weak: Built) -> None:
     found, said = meet(strong, weak, rows=10_000)
     assert isinstance(found, Rejected)
-    assert isinstance(said[0], ChallengerJudged) and "10000 are needed" in said[0].why
+    assert isinstance(said[0], ChallengerJudged) and said[0].why.startswith("only ")
+    assert said[0].why.endswith("10000 are needed"), "nothing is added to it"
 
 
 def test_without_a_challenge_nobody_is_asked(strong: Built, weak: Built) -> None:

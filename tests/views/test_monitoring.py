@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from pydantic import create_model
 
 from simlab import events as e
 from simlab.views.monitoring import Attribution, monitoring
@@ -123,13 +122,22 @@ def test_what_was_done_stands_beside_every_alarm_that_sounded_then() -> None:
     assert alone.window is None and [s.words for s in alone.steps][-1] == "version 3 took over"
 
 
-def test_facts_of_later_makes_are_told_by_whatever_they_hold() -> None:
-    fact = create_model(
-        "NotificationSent", __base__=e.Event, kind=(str, "NotificationSent"), topic=(str, ""), to=(tuple, ())
-    )
-    said = [rang(2, "ALARM", "OK"), fact(window=2, topic="ops", to=("terminal", "file"))]
+def test_a_rollback_a_challenge_and_a_notification_are_what_followed() -> None:
+    said = [
+        rang(2, "ALARM", "OK"),
+        e.NotificationSent(window=2, topic="pager", subject="ALARM", message_id="7", to=("file",)),
+        e.ChallengerJudged(
+            window=3, champion=1, challenger=2, metric="log_loss", test="bootstrap", rows=300, left_out=0,
+            replaced=False, why="it is worse",
+        ),
+        e.VersionRolledBack(window=4, version=1, replaced=2, why="log_loss is 0.2 worse"),
+    ]  # fmt: skip
     (followed,) = monitoring(said).followed
-    assert [s.words for s in followed.steps] == ["notification sent: topic ops, to terminal, file"]
+    assert [(s.window, s.words, s.outcome) for s in followed.steps] == [
+        (2, "pager is told: ALARM", False),
+        (3, "the challenger, version 2, stays out: it is worse", False),
+        (4, "version 1 is put back: log_loss is 0.2 worse", True),
+    ]
 
 
 @pytest.mark.parametrize("windows", [1, 24])
