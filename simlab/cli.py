@@ -5,17 +5,27 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from simlab.cli_cloudwatch import alarms, metrics, show_bus
 from simlab.cli_constraints import app as constraints_app
+from simlab.cli_worlds import calibrate, sweep, twin
 from simlab.engines import mute_warnings
 from simlab.errors import SimlabError, UsageError
-from simlab.options import AsJson, Home, RunName
-from simlab.options import lab_of as _lab
-from simlab.options import print_json as _print_json
+from simlab.options import (
+    AsJson,
+    Home,
+    RunName,
+    ScenarioFile,
+    Sets,
+    end_politely,
+    find,
+    lab_of,
+    print_json,
+    sets_of,
+)
 
 app = typer.Typer(
     name="simlab",
@@ -27,40 +37,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(constraints_app)
-
-ScenarioFile = Annotated[Path, typer.Argument(help="A scenario file, or the name of a shipped one.")]
-Sets = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Change the scenario: stages.retrain.policy=never."),
-]
-Seeds = Annotated[
-    int, typer.Option("--seeds", min=1, help="How many worlds: seeds of chance, the same everywhere.")
-]
-Workers = Annotated[
-    int | None, typer.Option("--workers", min=1, help="Processes to live in [as many as there are cores].")
-]
-Dask = Annotated[
-    str | None,
-    typer.Option("--dask", metavar="ADDRESS", help="A Dask scheduler to live at instead: tcp://host:8786."),
-]
-
-
-def _end_politely() -> None:
-    from simlab.home import stop_on_terminate
-
-    stop_on_terminate()
-
-
-def _find(scenario: Path) -> Path:
-    from simlab.shipped import find_scenario
-
-    return find_scenario(scenario)
-
-
-def _sets(given: list[str] | None) -> dict[str, Any]:
-    from simlab.scenario import parse_sets
-
-    return parse_sets(given or [])
 
 
 @app.command()
@@ -78,17 +54,16 @@ def run(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show only the outcome.")] = False,
 ) -> None:
     """Live through a scenario and judge it by its own expectations."""
-    from simlab.home import stop_on_terminate
     from simlab.progress import Progress
 
-    stop_on_terminate()
+    end_politely()
     progress = Progress(silent=as_json or quiet)
     with progress:
-        outcome = _lab(home).run(
-            _find(scenario), _sets(sets), resume=resume, until=until, watch=progress.watch
+        outcome = lab_of(home).run(
+            find(scenario), sets_of(sets), resume=resume, until=until, watch=progress.watch
         )
     if as_json:
-        _print_json(outcome.as_json())
+        print_json(outcome.as_json())
     else:
         progress.outcome(outcome)
     raise typer.Exit(outcome.exit)
@@ -99,10 +74,10 @@ def check(scenario: ScenarioFile, sets: Sets = None, as_json: AsJson = False) ->
     """Check a scenario in full without running it."""
     from simlab.checking import check as check_file  # not through Lab, which imports what running needs
 
-    ready = check_file(_find(scenario), _sets(sets))
+    ready = check_file(find(scenario), sets_of(sets))
     found = ready.scenario
     if as_json:
-        _print_json({"scenario": found.name, "title": found.title, "dataset": found.dataset, "valid": True})
+        print_json({"scenario": found.name, "title": found.title, "dataset": found.dataset, "valid": True})
         return
     clock, made = found.clock, " (synthetic)" if ready.card.synthetic else ""
     typer.echo(f"{found.name}: can run. {found.title}")
@@ -119,11 +94,11 @@ def plan(scenario: ScenarioFile, sets: Sets = None, as_json: AsJson = False) -> 
     from simlab.progress import show_plan
     from simlab.scenario import mutants
 
-    ready = _lab(None).check(_find(scenario), _sets(sets))
+    ready = lab_of(None).check(find(scenario), sets_of(sets))
     changes = mutants(ready.scenario)
     if as_json:
         body = ready.scenario.model_dump(mode="json", by_alias=True, exclude_none=True)
-        _print_json({**body, "mutants": changes})
+        print_json({**body, "mutants": changes})
     else:
         show_plan(ready, changes)
 
@@ -133,9 +108,9 @@ def runs(home: Home = None, as_json: AsJson = False) -> None:
     """List the runs of a home."""
     from simlab.progress import show_runs
 
-    found = _lab(home).runs()
+    found = lab_of(home).runs()
     if as_json:
-        _print_json(found)
+        print_json(found)
     else:
         show_runs(found)
 
@@ -154,11 +129,11 @@ def report(
     as_json: AsJson = False,
 ) -> None:
     """Write a run's report again from its logs, and say where it is."""
-    lab = _lab(home)
+    lab = lab_of(home)
     compared = lab.evidently(run) if evidently else []
     path = lab.report(run)
     if as_json:
-        _print_json({"report": str(path)} | ({"evidently": [str(p) for p in compared]} if evidently else {}))
+        print_json({"report": str(path)} | ({"evidently": [str(p) for p in compared]} if evidently else {}))
     else:
         for each in (path, *compared):
             typer.echo(str(each))
@@ -178,111 +153,16 @@ def score(
     """Score a run's monitors against the truth, beside monitors that know nothing."""
     from simlab.progress import show_score
 
-    found = _lab(home).score(run, twins=twins)
+    found = lab_of(home).score(run, twins=twins)
     if as_json:
-        _print_json(found.as_json())
+        print_json(found.as_json())
     else:
         show_score(found)
     raise typer.Exit(found.exit)
 
 
-@app.command()
-def twin(
-    scenario: ScenarioFile,
-    home: Home = None,
-    sets: Sets = None,
-    seeds: Seeds = 1,
-    workers: Workers = None,
-    dask: Dask = None,
-    as_json: AsJson = False,
-) -> None:
-    """Tell what each injection causes: the same world with it and without it."""
-    _end_politely()
-    from simlab.progress_worlds import counting, show_twins
-    from simlab.twin import as_json as plain
-
-    with counting("worlds", silent=as_json) as told:
-        found = _lab(home).twin(
-            _find(scenario), _sets(sets), seeds=seeds, workers=workers, dask=dask, told=told
-        )
-    if as_json:
-        _print_json(plain(found))
-    else:
-        show_twins(found)
-
-
-@app.command()
-def sweep(
-    scenario: ScenarioFile,
-    home: Home = None,
-    sets: Sets = None,
-    vary: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--vary", metavar="KEY=A,B,C", help="Variants: stages.retrain.policy=never,every,on_alarm."
-        ),
-    ] = None,
-    seeds: Seeds = 20,
-    workers: Workers = None,
-    dask: Dask = None,
-    as_json: AsJson = False,
-) -> None:
-    """Live through a scenario in many worlds and variants; the same command again goes on with it."""
-    _end_politely()
-    from simlab.progress_worlds import counting, show_sweep
-    from simlab.sweep import as_json as plain
-    from simlab.sweep import parse_vary
-
-    varied = parse_vary(vary or [])
-    with counting("worlds", silent=as_json) as told:
-        found = _lab(home).sweep(
-            _find(scenario), _sets(sets), vary=varied, seeds=seeds, workers=workers, dask=dask, told=told
-        )
-    if as_json:
-        _print_json(plain(found))
-    else:
-        show_sweep(found)
-
-
-@app.command()
-def calibrate(
-    scenario: ScenarioFile,
-    home: Home = None,
-    sets: Sets = None,
-    false_alarms: Annotated[
-        str, typer.Option("--false-alarms", metavar="COUNT/TIME", help="How many can be borne: 1/month.")
-    ] = "1/month",
-    rows: Annotated[
-        list[int] | None,
-        typer.Option("--rows", min=1, help="A window size; several times for several [the scenario's own]."),
-    ] = None,
-    worlds: Annotated[
-        int, typer.Option("--worlds", min=2, help="Null worlds to choose on; as many fresh ones to try on.")
-    ] = 40,
-    workers: Workers = None,
-    dask: Dask = None,
-    as_json: AsJson = False,
-) -> None:
-    """Find thresholds at which a quiet world has no more false alarms than can be borne."""
-    _end_politely()
-    from simlab.calibration import as_json as plain
-    from simlab.progress_worlds import counting, show_calibration
-
-    with counting("null worlds", silent=as_json) as told:
-        found = _lab(home).calibrate(
-            _find(scenario),
-            _sets(sets),
-            false_alarms=false_alarms,
-            rows=rows or (),
-            worlds=worlds,
-            workers=workers,
-            dask=dask,
-            told=told,
-        )
-    if as_json:
-        _print_json(plain(found))
-    else:
-        show_calibration(found)
+for _command in (twin, sweep, calibrate):  # where they stand in the list of commands
+    app.command()(_command)
 
 
 @app.command()
@@ -309,12 +189,12 @@ def events(
     if eventbridge or pattern is not None:
         show_bus(run, home, pattern, as_json)
         return
-    lab = _lab(home)
+    lab = lab_of(home)
     if verify:
         found = lab.verify(run)
         name = lab.folder(run).name
         if as_json:
-            _print_json({"run": name, "whole": True, **found})
+            print_json({"run": name, "whole": True, **found})
         else:
             typer.echo(
                 f"{name}: whole; {found['events']} facts and {found['world']} of its world fit their chains"
@@ -329,7 +209,7 @@ def events(
         )
     told = [fact for fact in told if kind is None or fact.kind == kind]
     if as_json:
-        _print_json([fact.model_dump(mode="json") for fact in told])
+        print_json([fact.model_dump(mode="json") for fact in told])
         return
     for fact in told:
         typer.echo(show_event(fact))
@@ -352,7 +232,7 @@ def list_(
 
     found = catalogue(what)
     if as_json:
-        _print_json(found)
+        print_json(found)
     else:
         show_catalogue(found)
 
@@ -369,7 +249,7 @@ def show(
 
     found = describe(what)
     if as_json:
-        _print_json(found)
+        print_json(found)
     else:
         typer.echo(found["text"])
 
@@ -389,9 +269,9 @@ def new(
 @app.command()
 def rebuild(home: Home = None, as_json: AsJson = False) -> None:
     """Bring every run back into MLflow's database from the logs."""
-    count = _lab(home).rebuild(lambda what, value: None if as_json else typer.echo(f"  {value}"))
+    count = lab_of(home).rebuild(lambda what, value: None if as_json else typer.echo(f"  {value}"))
     if as_json:
-        _print_json({"runs": count})
+        print_json({"runs": count})
     else:
         typer.echo(f"{count} runs are in MLflow again")
 
@@ -490,7 +370,7 @@ def _given_home(given: list[str]) -> str | None:
 
 def _say(text: str, code: int, as_json: bool) -> int:
     if as_json:
-        _print_json({"error": text, "exit": code})
+        print_json({"error": text, "exit": code})
     for line in text.splitlines():
         typer.echo(line, err=True)
     return code

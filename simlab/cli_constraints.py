@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from simlab.errors import UsageError
+from simlab.options import AsJson, Home, lab_of, print_json
 
 app = typer.Typer(
     name="constraints",
@@ -18,11 +17,6 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Home = Annotated[
-    Path | None,
-    typer.Option("--home", help="Folder for everything simlab writes [SIMLAB_HOME, else .simlab]."),
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 Where = Annotated[
     str, typer.Argument(metavar="RUN|FILE", help="A constraints.json, or a run, as `simlab runs` lists it.")
 ]
@@ -34,16 +28,11 @@ ScheduleName = Annotated[
 def _file(given: str, schedule: str | None, home: Path | None) -> tuple[Path, bool]:
     """A file by path, or a run's; and whether it is a run's."""
     from simlab.constraint_files import baselines_in, chosen
-    from simlab.lab import Lab
 
     path = Path(given)
     if path.is_file() or path.suffix == ".json" or len(path.parts) > 1:
         return path, False
-    return chosen(baselines_in(Lab(home).folder(given)), schedule, given), True
-
-
-def _print_json(body: Any) -> None:
-    sys.stdout.write(json.dumps(body, indent=1, default=str) + "\n")
+    return chosen(baselines_in(lab_of(home).folder(given)), schedule, given), True
 
 
 @app.command()
@@ -55,7 +44,7 @@ def show(source: Where, schedule: ScheduleName = None, home: Home = None, as_jso
     path, _ = _file(source, schedule, home)
     constraints = read_file(path)
     if as_json:
-        _print_json(as_body(constraints))
+        print_json(as_body(constraints))
         return
     typer.echo(str(path))
     rows = [COLUMNS, *as_rows(constraints)]
@@ -93,7 +82,7 @@ def edit(
         raise UsageError("a run's own files stay as they are; --out says where the new version goes")
     target, changed = edit_file(path, parse_sets(sets), out)
     if as_json:
-        _print_json({"file": str(target), "changed": [vars(change) for change in changed]})
+        print_json({"file": str(target), "changed": [vars(change) for change in changed]})
         return
     for change in changed:
         typer.echo(str(change))
@@ -113,7 +102,7 @@ def diff(
 
     found = compare(_file(one, schedule, home)[0], _file(other, schedule, home)[0])
     if as_json:
-        _print_json({"same": not found, "differences": [vars(change) for change in found]})
+        print_json({"same": not found, "differences": [vars(change) for change in found]})
     elif not found:
         typer.echo("no difference")
     else:

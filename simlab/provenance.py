@@ -29,7 +29,6 @@ ENGINES = (
     "duckdb",
     "river",
     "scipy",
-    "river",
 )
 
 _NO_MATTER = {
@@ -37,7 +36,9 @@ _NO_MATTER = {
     "cli_constraints.py",
     "constraint_files.py",
     "cli_cloudwatch.py",
+    "cli_worlds.py",
     "checking.py",
+    "checking_stages.py",
     "episodes.py",
     "expect.py",
     "home.py",

@@ -263,6 +263,21 @@ def test_a_facet_of_the_bias_stage_or_its_monitor_is_looked_up(tiny: Path) -> No
             "stages.approve.challenge: no key called 'confidense'; did you mean 'confidence'?",
         ),
         (
+            {"stages.retrain": {"policy": "on_event"}},
+            "stages.retrain.policy.on_event: no rule under `stages.alarm.rules` has the target `retrain`",
+        ),
+        (
+            {
+                "stages.retrain": {"policy": {"on_event": {"rules": "drifte"}}},
+                "stages.alarm": {
+                    "rules": {
+                        "drifted": {"event_pattern": {"source": ["aws.cloudwatch"]}, "target": "retrain"}
+                    }
+                },
+            },
+            "no rule with the target `retrain` is called 'drifte'; did you mean 'drifted'?",
+        ),
+        (
             {"stages.approve": {"challenge": {"confidence": 0.9999}}},
             "stages.approve.challenge.repeats: 2000 resamples give no p under 0.0005",
         ),

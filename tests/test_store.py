@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import simlab.artifacts as nouns
+import simlab.built as built
 import simlab.watched as watched
 from simlab.digest import digest, table_digest
 from simlab.errors import SimlabError
@@ -115,7 +116,7 @@ def test_there_is_one_of_every_noun() -> None:
     declared = {
         n
         for n, kind in vars(nouns).items()
-        if is_dataclass(kind) and kind.__module__ in (nouns.__name__, watched.__name__)
+        if is_dataclass(kind) and kind.__module__ in {module.__name__ for module in (nouns, built, watched)}
     }
     assert declared == set(EVERY), "a new noun belongs into this table"
 

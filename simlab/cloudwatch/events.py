@@ -121,7 +121,8 @@ def job_change(
     moment
         When it ended.
     """
-    name = f"model-monitoring-{scheduled:%Y%m%d%H%M}-{id_of('job', endpoint, schedule, scheduled)[:24]}"
+    own = id_of("job", endpoint, schedule, scheduled).replace("-", "")[:24]  # a name ends with no hyphen
+    name = f"model-monitoring-{scheduled:%Y%m%d%H%M}-{own}"
     where = arn("sagemaker", f"processing-job/{name}")
     told = _times(CreationTime=scheduled, ProcessingStartTime=scheduled, ProcessingEndTime=moment)
     failed = status == "Failed"

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from simlab import events as e
 from simlab.cloudwatch import compact, id_of
 from simlab.cloudwatch.alarms import MetricAlarm
 from simlab.cloudwatch.composite import CompositeAlarm
-from simlab.cloudwatch.events import alarm_change, eventbridge, job_change
+from simlab.cloudwatch.events import ENDPOINT_CHANGE, alarm_change, eventbridge, job_change
 from simlab.cloudwatch.patterns import matches
 from simlab.cloudwatch.settings import Settings
 from simlab.cloudwatch.sns import alarm_message, envelope, headers, notification, subject
@@ -157,3 +157,14 @@ def test_the_job_of_a_scheduled_monitor_ends_with_its_message_or_fails() -> None
     assert done["MonitoringScheduleArn"].endswith(":monitoring-schedule/s")
     failed = job_change("e", "s", "Failed", "no data", datetime(2026, 1, 7, 6), NOW)["detail"]
     assert failed["FailureReason"] == "no data" and "ExitMessage" not in failed
+
+
+def test_a_rollback_changes_the_endpoint_and_a_jobs_name_ends_in_no_hyphen() -> None:
+    back = e.VersionRolledBack(window=4, version=1, replaced=2, why="worse", time="2026-01-05T00:00:00")
+    (told,) = eventbridge([back])
+    assert told["detail-type"] == ENDPOINT_CHANGE
+    assert told["detail"]["EndpointConfigName"] == "simlab-endpoint-v1"
+    for hours in range(30):
+        at = datetime(2026, 1, 5) + timedelta(hours=hours)
+        name = job_change("e", "s", "Completed", "", at, at)["detail"]["ProcessingJobName"]
+        assert name[-1] != "-" and len(name) <= 63
