@@ -23,7 +23,7 @@ TARGETS: dict[str, Target] = {
     # Of one model attributions are a function of the rows alone, so they follow the inputs and nothing else.
     "model_explainability": "shifted",
     "health": "faulty",
-    # What somebody composes may watch anything, so it is held to the wider of the two truths.
+    # What somebody composes may watch anything, so it is held to the widest of the truths.
     "metric": "shifted",
     "composite": "shifted",
 }

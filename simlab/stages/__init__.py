@@ -115,7 +115,7 @@ STAGES: tuple[Stage, ...] = (
         "simlab",
         live=("plan_rollback",),
     ),
-    # rollout: deployment guardrails stand here
+    # rollout: canary and linear shifting stand here
     # edge: SageMaker Edge / Neo packaging stands here
 )
 """Every stage; the order is the message."""
