@@ -22,7 +22,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from simlab.clarify.bias import BiasFigure, BiasStage, FlipRows, figures, look, positives
+from simlab.clarify.bias import BiasFigure, BiasStage, FlipRows, figures, look
 from simlab.clarify.facets import Threshold
 from simlab.clarify.pre_training import jensen_shannon, kullback_leibler, norm
 from simlab.engines import engine
@@ -68,8 +68,8 @@ def table_of(rows: int, seed: int, labels: int = 2, edge: str = "") -> pa.Table:
 def ours(table: pa.Table, asked: dict[str, Any]) -> tuple[dict[str, dict[str, dict[str, BiasFigure]]], float]:
     """The same question answered here; groups by facet and stage, and the seconds."""
     began = time.perf_counter()
-    positive = positives(table["label"].to_numpy(), asked["positive"])
-    predicted = positives(table["predicted"].to_numpy(), asked["positive"])
+    positive = np.isin(table["label"].to_numpy(), asked["positive"])
+    predicted = np.isin(table["predicted"].to_numpy(), asked["positive"])
     facets = {
         name: Threshold(values[0]) if name in ("age", "number") else tuple(values) if values else None
         for name, values in asked["facets"].items()

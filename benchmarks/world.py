@@ -243,7 +243,8 @@ class AWorld:
         import numpy as np
         import pyarrow as pa
 
-        from simlab.dataset import find_dataset, load, load_card, schema
+        from simlab.card import load_card
+        from simlab.dataset import find_dataset, load, schema
         from simlab.labeller import Labeller
         from simlab.reference import Reference
         from simlab.stream import _moments

@@ -34,8 +34,8 @@ sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 import plot_injectors  # noqa: E402
 
 from simlab import checking, events, scenario  # noqa: E402
+from simlab.card import Card, Generator, load_card  # noqa: E402
 from simlab.cli import app  # noqa: E402
-from simlab.dataset import Card, Generator, load_card  # noqa: E402
 from simlab.detectors import REFUSED  # noqa: E402
 from simlab.expect import expectations  # noqa: E402
 from simlab.hyperparameters import OBJECTIVES, TAKES  # noqa: E402

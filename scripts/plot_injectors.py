@@ -95,7 +95,8 @@ def world(name: str) -> World:
     import numpy as np
     import pyarrow as pa
 
-    from simlab.dataset import find_dataset, load, load_card, schema
+    from simlab.card import load_card
+    from simlab.dataset import find_dataset, load, schema
     from simlab.generated import draw as made_by
     from simlab.generated import law_of
     from simlab.labeller import Labeller
@@ -517,7 +518,8 @@ def _delivery(before: Any, after: Any, time: str) -> str:
 
 def _views(act: Callable[..., Any], given: Mapping[str, Any]) -> str:
     """The newest value that is told at the end of each window."""
-    from simlab.dataset import find_dataset, load, load_card
+    from simlab.card import load_card
+    from simlab.dataset import find_dataset, load
 
     folder = find_dataset("nyc-flights")
     table = load(folder, load_card(folder))[1]["weather"].combine_chunks()

@@ -142,6 +142,13 @@ class FeatureSet:
     constraints: tuple[Constraint, ...]
     baseline: pa.Table
     """Features and target that the monitors compare with."""
+
+    def part(self, split: str) -> pa.Table:
+        """The rows of one part of the split."""
+        import pyarrow.compute as pc
+
+        return self.table.filter(pc.equal(self.table["split"], split))
+
     held_out: pa.Table | None = None
     """Labelled live rows that a retrain kept away from the model: champion and challenger meet on them."""
 

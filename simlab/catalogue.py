@@ -7,7 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from simlab.dataset import Generator, dataset_names, find_dataset, load_card
+from simlab.card import Generator, load_card
+from simlab.dataset import dataset_names, find_dataset
 from simlab.errors import ScenarioInvalid, SimlabError, UsageError, did_you_mean
 from simlab.expect import expectations
 from simlab.scenario import read

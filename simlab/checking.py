@@ -12,10 +12,11 @@ from pydantic import ValidationError
 
 from simlab import episodes, expect
 from simlab.artifacts import Schema
+from simlab.card import Card, load_card
 from simlab.checking_stages import monitors, stage_settings
 from simlab.clarify.facets import Facets
 from simlab.clarify.facets import problems_in as facet_problems
-from simlab.dataset import Card, find_dataset, load_card, schema
+from simlab.dataset import find_dataset, schema
 from simlab.engines import engine
 from simlab.errors import ScenarioInvalid, did_you_mean
 from simlab.quality import METRICS

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from simlab import events as e
 from simlab.artifacts import Deployment, Findings, Labels, Request, Served
+from simlab.clarify.explanations import spaced
 from simlab.engines import engine
 from simlab.executing import baseline_rows
 from simlab.log import read
@@ -175,7 +176,7 @@ def of_run(kept: Kept) -> Comparison | None:
     whole = pa.concat_tables([table.select(features) for table in tables])
     judged = [kept.made("monitor", w, Findings) for w in windows]
     methods = next((m for f in reversed(judged) if f is not None and (m := methods_of(f))), {})
-    current, known = evenly(whole, SAMPLE), _all_known(kept, windows)
+    current, known = spaced(whole, SAMPLE), _all_known(kept, windows)
     says = (
         f"{current.num_rows:,} of the {whole.num_rows:,} live rows of {len(tables)} windows, evenly spaced, "
         f"beside the baseline of version {deployment.version}, the first in service."
@@ -184,7 +185,7 @@ def of_run(kept: Kept) -> Comparison | None:
         says += " The run's monitor tested no column, so methods and thresholds are Evidently's own."
         methods = own_methods(deployment)
     if known is not None:
-        taken = evenly(known, SAMPLE)
+        taken = spaced(known, SAMPLE)
         says += (
             f" Quality is that of {taken.num_rows:,} of the {known.num_rows:,} answers whose label is known."
         )
@@ -212,20 +213,6 @@ def own_methods(deployment: Deployment) -> dict[str, tuple[str, float]]:
         )
         for column in deployment.schema.features
     }
-
-
-def evenly(table: pa.Table, most: int) -> pa.Table:
-    """At most so many rows, evenly spaced.
-
-    >>> import pyarrow as pa
-    >>> evenly(pa.table({"n": range(10)}), 4)["n"].to_pylist()
-    [0, 2, 5, 7]
-    """
-    import numpy as np
-
-    if table.num_rows <= most:
-        return table
-    return table.take(np.arange(most) * table.num_rows // most)
 
 
 def _began(events: Iterable[e.Event], window: int) -> list[str]:

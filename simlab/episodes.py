@@ -14,7 +14,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from simlab.dataset import find_dataset, load_card
+from simlab.card import load_card
+from simlab.dataset import find_dataset
 from simlab.events import Event, Injected
 from simlab.injection import intensity, seam
 from simlab.scenario import Injection, Scenario

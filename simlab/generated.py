@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from simlab.card import Card, Generator
 from simlab.context import rng_for
-from simlab.dataset import Card, Generator
 from simlab.engines import engine
 from simlab.signature import find, keywords, module_of
 

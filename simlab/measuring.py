@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from simlab.artifacts import Problem
 from simlab.errors import SimlabError
+from simlab.quality import area, log_losses, steps
 
 if TYPE_CHECKING:
     import numpy as np
@@ -83,10 +84,11 @@ def _binary(truth: np.ndarray, scores: np.ndarray, threshold: float) -> dict[str
     called = scores >= threshold
     predicted, hits = int(called.sum()), int((called & yes).sum())
     two = 0 < positives < rows
-    ranks = _ranks(yes, scores) if positives else None
+    order = np.argsort(-scores, kind="stable")
+    ranks = steps(yes[order], scores[order]) if positives else None
     return {
-        "auc": _auc(*ranks) if two and ranks else None,
-        "log_loss": _log_loss(yes, scores) if two else None,
+        "auc": area(*ranks) if ranks else None,
+        "log_loss": float(log_losses(yes, scores).mean()) if two else None,
         "brier": float(np.mean((scores - truth) ** 2)),
         "accuracy": (rows - positives - predicted + 2 * hits) / rows,
         "precision": hits / predicted if predicted else None,
@@ -98,39 +100,11 @@ def _binary(truth: np.ndarray, scores: np.ndarray, threshold: float) -> dict[str
     }
 
 
-def _ranks(yes: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """True and false positives from each distinct score on, from the highest down."""
-    import numpy as np
-
-    order = np.argsort(-scores, kind="stable")
-    ranked, hit = scores[order], yes[order]
-    last = np.append(ranked[1:] != ranked[:-1], True)
-    true = hit.cumsum()[last]
-    return true, np.flatnonzero(last) + 1 - true
-
-
-def _auc(true: np.ndarray, false: np.ndarray) -> float:
-    """Area under the ROC curve by trapezoids: pairs in order count 1, tied pairs one half."""
-    import numpy as np
-
-    higher = np.concatenate(([0], true))
-    twice = ((higher[1:] + higher[:-1]) * np.diff(false, prepend=0)).sum()
-    return float(twice) / 2 / (int(true[-1]) * int(false[-1]))
-
-
 def _average_precision(true: np.ndarray, false: np.ndarray) -> float:
     """``sum (R_n - R_(n-1)) P_n`` over the distinct scores."""
     import numpy as np
 
     return float((np.diff(true, prepend=0) / true[-1] * (true / (true + false))).sum())
-
-
-def _log_loss(yes: np.ndarray, scores: np.ndarray) -> float:
-    """``-mean log P(truth)``; no probability counts as nearer to 0 or 1 than the machine can tell."""
-    import numpy as np
-
-    nearest = np.finfo(float).eps
-    return float(-np.log(np.where(yes, scores, 1 - scores).clip(nearest, 1 - nearest)).mean())
 
 
 def _regression(truth: np.ndarray, scores: np.ndarray) -> dict[str, float | None]:

@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from simlab.dataset import dataset_folders, dataset_names, find_dataset, load, load_card, schema, verify
+from simlab.card import load_card
+from simlab.dataset import dataset_folders, dataset_names, find_dataset, load, schema, verify
 from simlab.errors import DataFileProblem, ScenarioInvalid
 
 DATASETS = Path(__file__).parents[1] / "datasets"
@@ -344,8 +345,8 @@ def test_cards_are_read_without_arrow_or_pandas():
     code = (
         "import sys\n"
         "from simlab.dataset import *\n"
-        "from simlab import dataset\n"
-        "for name in dataset.dataset_names(): dataset.schema(dataset.load_card(dataset.find_dataset(name)))\n"
+        "from simlab import card, dataset\n"
+        "for name in dataset.dataset_names(): dataset.schema(card.load_card(dataset.find_dataset(name)))\n"
         "print(sorted({'pyarrow', 'pandas', 'numpy', 'duckdb'} & set(sys.modules)))"
     )
     root = str(DATASETS.parent)

@@ -21,9 +21,10 @@ from typer.testing import CliRunner
 
 from simlab import errors
 from simlab.artifacts import History
+from simlab.card import load_card
 from simlab.checking import check
 from simlab.cli import app, main
-from simlab.dataset import dataset_names, load_card
+from simlab.dataset import dataset_names
 from simlab.engines import engine
 from simlab.expect import expectations
 from simlab.generators._columns import number

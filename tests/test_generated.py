@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from river.datasets import synth
 
 from simlab import events as e
-from simlab.dataset import Card, load, load_card, schema
+from simlab.card import Card, load_card
+from simlab.dataset import load, schema
 from simlab.engines import engine
 from simlab.errors import ScenarioInvalid
 from simlab.generated import Law, digest_of, draw, law_of

@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
-from uuid import NAMESPACE_DNS, uuid5
+from uuid import NAMESPACE_DNS, UUID, uuid5
 
 if TYPE_CHECKING:
     import numpy as np
@@ -263,12 +263,12 @@ def _event_ids(endpoint: str, ids: pa.Array) -> pa.Array:
         one.update(text.encode())
         digests.append(one.digest())
     raw = np.frombuffer(b"".join(digests), np.uint8).reshape(-1, 20)[:, :16].copy()
-    return pa.array(_hyphened(raw, 5), pa.large_string())
+    return pa.array(_hyphened(raw), pa.large_string())
 
 
-def _hyphened(raw: np.ndarray, version: int) -> list[str]:
-    """UUIDs of 16 bytes each as text, marked with a version and RFC 4122's variant."""
-    raw[:, 6] = raw[:, 6] & 0x0F | version << 4
+def _hyphened(raw: np.ndarray) -> list[str]:
+    """UUIDs of 16 bytes each as text, marked with version 5 and RFC 4122's variant."""
+    raw[:, 6] = raw[:, 6] & 0x0F | 5 << 4
     raw[:, 8] = raw[:, 8] & 0x3F | 0x80
     text = raw.tobytes().hex()
     return [
@@ -280,7 +280,4 @@ def _hyphened(raw: np.ndarray, version: int) -> list[str]:
 
 def _uuid4(name: str) -> str:
     """An id of a UUID's version 4 by its looks, made of a name instead of drawn."""
-    import numpy as np
-
-    raw = np.frombuffer(hashlib.sha256(name.encode()).digest()[:16], np.uint8).reshape(1, 16).copy()
-    return _hyphened(raw, 4)[0]
+    return str(UUID(bytes=hashlib.sha256(name.encode()).digest()[:16], version=4))

@@ -130,25 +130,26 @@ def look(
     return Looked(splits, cells, group_variable is not None)
 
 
-def positives(
-    labels: np.ndarray, values: Collection[float] | None = None, threshold: float | None = None
-) -> np.ndarray:
-    """Which labels count as positive: those in a list, or those above a threshold.
-
-    Parameters
-    ----------
-    values
-        Positive labels, where there is no threshold.
-    threshold
-        Labels above it are positive.
+def positive(labels: np.ndarray, above: float | None = None) -> np.ndarray:
+    """Which labels count as positive: 1, or in a regression those above a threshold.
 
     >>> import numpy as np
-    >>> positives(np.array([1.0, 2.0, 3.0]), values=[1, 3]).tolist()
-    [True, False, True]
+    >>> positive(np.array([0.0, 1.0])).tolist(), positive(np.array([0.5, 2.0]), above=1.0).tolist()
+    ([False, True], [False, True])
     """
-    import numpy as np
+    found: np.ndarray = labels == 1 if above is None else labels > above
+    return found
 
-    return labels > threshold if threshold is not None else np.isin(labels, list(values or ()))
+
+def accepted(scores: np.ndarray, cut: float, above: float | None = None) -> np.ndarray:
+    """Which answers count as positive: scores at or above a cut, or in a regression values above a threshold.
+
+    >>> import numpy as np
+    >>> accepted(np.array([0.4, 0.5]), 0.5).tolist(), accepted(np.array([1.0, 1.1]), 0.5, above=1.0).tolist()
+    ([False, True], [False, True])
+    """
+    found: np.ndarray = scores >= cut if above is None else scores > above
+    return found
 
 
 def chosen(stage: BiasStage, metrics: Collection[str] | Literal["all"]) -> list[str]:

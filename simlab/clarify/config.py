@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from simlab.clarify.bias import STAGES, Metric
+from simlab.clarify.bias import STAGES, Metric, chosen
 from simlab.clarify.facets import Facet, Threshold
 from simlab.errors import SimlabError, did_you_mean
 from simlab.signature import sentences
@@ -315,7 +315,8 @@ def settings_of(config: AnalysisConfig, numeric: Sequence[str] = ()) -> BiasSett
 def _wanted(part: Bias | None, stage: Literal["Pre-training", "Post-Training"]) -> list[str]:
     if part is None:
         return []
-    return [name for name in STAGES[stage] if part.methods == "all" or name in part.methods]
+    methods = part.methods
+    return chosen(stage, [methods] if isinstance(methods, str) and methods != "all" else methods)
 
 
 def _name(config: AnalysisConfig, given: Name) -> str:
@@ -347,7 +348,7 @@ def written(settings: BiasSettings, headers: Sequence[str], label: str, predicte
     methods: dict[str, Any] = {}
     for stage, key in (("Pre-training", "pre_training_bias"), ("Post-Training", "post_training_bias")):
         names = STAGES[stage]  # type: ignore[index]
-        wanted = list(names) if settings.metrics == "all" else [n for n in names if n in settings.metrics]
+        wanted = chosen(stage, settings.metrics)  # type: ignore[arg-type]
         if wanted:
             methods[key] = {"methods": "all" if wanted == list(names) else wanted}
     body: dict[str, Any] = {

@@ -117,6 +117,22 @@ def text(value: object) -> str:
     return str(value)
 
 
+def label_words(above: float | None, highest: float) -> tuple[str, str]:
+    """What counts as positive, as `analysis.json` says it, and the same where names must last.
+
+    Parameters
+    ----------
+    above
+        In a regression, what positive labels lie above.
+    highest
+        The greatest label there is.
+
+    >>> label_words(None, 1.0), label_words(0.5, 0.9)
+    (('1', '1'), ('(0.5, 0.9]', '0.5'))
+    """
+    return ("1", "1") if above is None else (interval(above, max(above, highest)), text(above))
+
+
 def interval(low: float, high: float, whole: bool = False) -> str:
     """An open-closed interval as the service writes it.
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from simlab.cloudwatch import alarm_arn, compact
-from simlab.cloudwatch.alarms import MetricAlarm, evaluate, state
+from simlab.cloudwatch.alarms import MetricAlarm, evaluate, reason_data, state
 from simlab.cloudwatch.composite import CompositeAlarm
 from simlab.cloudwatch.metrics import is_extended, published
 from simlab.cloudwatch.settings import COMPOSITE, METRIC, Settings, aws_name
@@ -50,8 +50,8 @@ def describe_alarms(
     for name, alarm in sorted(settings.metric_alarms.items()):
         change = newest.get(f"{METRIC}:{name}")
         told = state(change.state if change else "")
-        data = evaluate(alarm, store, now, told).data
-        metrics.append(_metric(name, alarm, change) | {"StateReasonData": compact(dict(data))})
+        found = evaluate(alarm, store, now, told)
+        metrics.append(_metric(name, alarm, change) | {"StateReasonData": reason_data(found)})
     own = {name for name, _ in settings.alarms}
     seen = {fact.alarm for fact in facts if isinstance(fact, FindingMade)}
     monitors = [

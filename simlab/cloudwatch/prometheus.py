@@ -14,7 +14,6 @@ from math import isinf, isnan
 from simlab.cloudwatch.metrics import latest
 from simlab.watched import Datapoint, Published
 
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 STATISTICS = {
     "average": "Average",
     "minimum": "Minimum",

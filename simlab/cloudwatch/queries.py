@@ -120,18 +120,10 @@ def _row(moment: datetime, points: Sequence[Datapoint], statistics: Sequence[str
     return row
 
 
-def list_metrics(store: Iterable[Published], namespace: str | None = None) -> list[dict[str, Any]]:
-    """ListMetrics: every metric that was published, by namespace, name and dimensions.
-
-    Parameters
-    ----------
-    namespace
-        Only of this one.
-    """
+def list_metrics(store: Iterable[Published]) -> list[dict[str, Any]]:
+    """ListMetrics: every metric that was published, by namespace, name and dimensions."""
     found = {
-        (told.point.namespace, told.point.metric, tuple(told.point.dimensions.items()))
-        for told in store
-        if namespace in (None, told.point.namespace)
+        (told.point.namespace, told.point.metric, tuple(told.point.dimensions.items())) for told in store
     }
     return [
         {

@@ -6,7 +6,7 @@ The formulas are those of Deequ's `com.amazon.deequ.analyzers.Distance`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import inf, log, nan, sqrt
+from math import inf, nan, sqrt
 
 from simlab.model_monitor.sketch import Sketch
 
@@ -16,15 +16,6 @@ ALPHA = 1.8
 FEW_EXPECTED, FEW_SHARE, FEW_OF_TWO = 5, 0.2, 10
 """At most a fifth of more than two categories may expect fewer than 5 rows (Yates); of two none may
 expect fewer than 10 (Cochran)."""
-
-
-def c_alpha(alpha: float) -> float:
-    """The factor c(α) of the correction: ``sqrt(-ln(α / 2) / 2)``.
-
-    >>> round(c_alpha(0.003), 2)
-    1.8
-    """
-    return sqrt(-log(alpha / 2) / 2)
 
 
 def robust(simple: float, n: float, m: float, c: float = ALPHA) -> float:

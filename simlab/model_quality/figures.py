@@ -8,6 +8,7 @@ from math import sqrt
 from typing import TYPE_CHECKING, Any
 
 from simlab.model_quality.names import KINDS, NO_FIGURES, PRECISION_RECALL, ROC, Kind
+from simlab.quality import area, steps
 
 if TYPE_CHECKING:
     import numpy as np
@@ -118,12 +119,12 @@ def _of_scores(rng: Any, truth: np.ndarray, scores: np.ndarray, threshold: float
         raise ValueError("the truth of a binary problem must be 0 or 1")
     order = np.argsort(-scores, kind="stable")
     yes, scores = yes[order], scores[order]
-    true, false = _ranks(yes, scores)
-    whole = binary(yes, scores, threshold, _area(true, false))
+    true, false = steps(yes, scores)
+    whole = binary(yes, scores, threshold, area(true, false))
 
     def some(at: Any) -> Scalars:
         taken = np.sort(at)  # so the scores stay in their order
-        return binary(yes[taken], scores[taken], threshold, _area(*_ranks(yes[taken], scores[taken])))
+        return binary(yes[taken], scores[taken], threshold, area(*steps(yes[taken], scores[taken])))
 
     deviations = _deviations(rng, whole, some, len(truth))
     confusion = _named(_matrix(yes.astype(int), (scores >= threshold).astype(int), 2), ["0", "1"])
@@ -209,26 +210,6 @@ def f_score(beta: float, hits: int, alarms: int, positives: int) -> float | None
         return None
     square = beta * beta
     return (1 + square) * hits / ((1 + square) * hits + square * (positives - hits) + alarms)
-
-
-def _ranks(yes: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """True and false positives from each distinct score on; scores are in descending order."""
-    import numpy as np
-
-    last = np.append(scores[1:] != scores[:-1], True)
-    true = yes.cumsum()[last]
-    return true, np.flatnonzero(last) + 1 - true
-
-
-def _area(true: np.ndarray, false: np.ndarray) -> float | None:
-    """Area under the ROC curve by trapezoids; undefined with one class only."""
-    import numpy as np
-
-    if not true[-1] or not false[-1]:
-        return None
-    before = np.append(0, true[:-1])
-    twice = ((true + before) * np.diff(false, prepend=0)).sum()
-    return float(twice) / 2 / (int(true[-1]) * int(false[-1]))
 
 
 def _curves(true: np.ndarray, false: np.ndarray, points: int) -> dict[str, Mapping[str, tuple[float, ...]]]:

@@ -10,11 +10,20 @@ from pydantic import Field
 
 from simlab.artifacts import Deployment, Finding, Schema
 from simlab.clarify import analysis
-from simlab.clarify.bias import BiasFigure, BiasStage, FlipRows, Metric, chosen, figures, look
+from simlab.clarify.bias import (
+    BiasFigure,
+    BiasStage,
+    FlipRows,
+    Metric,
+    accepted,
+    chosen,
+    figures,
+    look,
+    positive,
+)
 from simlab.clarify.cloudwatch import datapoints
 from simlab.clarify.drift import Range, allowed, intervals, resampled
-from simlab.clarify.facets import Facets, absent, facet_of, sensitive, settled, text
-from simlab.clarify.facets import interval as interval_of
+from simlab.clarify.facets import Facets, absent, facet_of, label_words, sensitive, settled
 from simlab.context import rng_for
 from simlab.engines import engine
 from simlab.errors import SimlabError
@@ -262,15 +271,14 @@ class _Look:
         continuous
             As in `simlab.clarify.facets.split`.
         """
-        binary = self.model.problem == "binary"
-        if not binary and self.label_threshold is None:
+        if self.model.problem == "regression" and self.label_threshold is None:
             return Measured((), "", "")
         labels = rows["label"].to_numpy()
-        positive, predicted = self._positive(labels), self._answers(rows["prediction"].to_numpy())
+        predicted = self._answers(rows["prediction"].to_numpy())
         seen = look(
             rows,
             self.facets,
-            positive,
+            positive(labels, self._above),
             predicted,
             group_variable=self.group_variable,
             continuous=continuous,
@@ -295,24 +303,18 @@ class _Look:
                     group = [f for f in of_facet if f.value == text_of]
                     if group:
                         limits |= _intervals(group, cells[place], *bootstrap)
-        if binary:
-            return Measured(tuple(found), "1", "1", limits)
-        assert self.label_threshold is not None
-        above = self.label_threshold
-        highest = float(labels.max()) if len(labels) else above
-        return Measured(tuple(found), interval_of(above, max(above, highest)), text(above), limits)
-
-    def _positive(self, labels: np.ndarray) -> np.ndarray:
-        found: np.ndarray = labels == 1 if self.model.problem == "binary" else labels > self.label_threshold
-        return found
+        highest = float(labels.max()) if len(labels) else float("-inf")
+        value, key = label_words(self._above, highest)
+        return Measured(tuple(found), value, key, limits)
 
     def _answers(self, scores: np.ndarray) -> np.ndarray:
-        if self.model.problem != "binary":
-            found: np.ndarray = scores > self.label_threshold
-            return found
         cut = self.model.threshold if self.probability_threshold is None else self.probability_threshold
-        found = scores >= cut
-        return found
+        return accepted(scores, cut, self._above)
+
+    @property
+    def _above(self) -> float | None:
+        """In a regression, what positive labels and answers lie above."""
+        return None if self.model.problem == "binary" else self.label_threshold
 
     def _flips(self, rows: pa.Table, facet: str) -> FlipRows | None:
         if self.metrics == "all" or "FT" not in chosen("Post-Training", self.metrics):

@@ -127,11 +127,10 @@ def judge_challenger(
 def _neutral(features: FeatureSet, version: Version, champion: Deployment, on: str) -> tuple[pa.Table, int]:
     """Rows to compare on, and how many were left out because one of the two had learned from them."""
     import pyarrow as pa
-    import pyarrow.compute as pc
 
     parts = []
     if on != "held_out":
-        parts.append(features.table.filter(pc.equal(features.table["split"], "test")))
+        parts.append(features.part("test"))
     if on != "test" and features.held_out is not None:
         parts.append(features.held_out)
     names = [features.schema.entity, features.schema.event_time, features.schema.target]

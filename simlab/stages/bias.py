@@ -9,9 +9,19 @@ from pydantic import Field
 
 from simlab.artifacts import BiasReport, FeatureSet, Files, Model
 from simlab.clarify import analysis, config
-from simlab.clarify.bias import BiasFigure, BiasStage, FlipRows, Metric, chosen, figures, look
+from simlab.clarify.bias import (
+    BiasFigure,
+    BiasStage,
+    FlipRows,
+    Metric,
+    accepted,
+    chosen,
+    figures,
+    look,
+    positive,
+)
 from simlab.clarify.cloudwatch import datapoints
-from simlab.clarify.facets import Facets, interval, sensitive, text
+from simlab.clarify.facets import Facets, label_words, sensitive
 from simlab.context import Context
 from simlab.engines import engine
 from simlab.publishing import published
@@ -68,9 +78,7 @@ def measure_bias(
     if not asked or (model.problem == "regression" and label_threshold is None):
         return BiasReport(label=schema.target, label_value="", analysis=b"", config=b"")
     above = label_threshold if model.problem == "regression" else None
-    parts = {
-        name: features.table.filter(pc.equal(features.table["split"], name)) for name in ("train", "test")
-    }
+    parts = {name: features.part(name) for name in ("train", "test")}
     found: list[BiasFigure] = []
     stages: tuple[tuple[BiasStage, str], ...] = (("Pre-training", "train"), ("Post-Training", "test"))
     for stage, name in stages:
@@ -83,10 +91,7 @@ def measure_bias(
             found += _measured(
                 stage, parts[name], features, asked, predicted, above, group_variable, metrics, minimum
             )
-    value = (
-        "1" if above is None else interval(above, max(above, pc.max(parts["train"][schema.target]).as_py()))
-    )
-    said = "1" if above is None else text(above)
+    value, said = label_words(above, pc.max(parts["train"][schema.target]).as_py())
     for fact in published(datapoints(found, NAMESPACES["bias"].words, {}, schema.target, said)):
         ctx.emit(fact)
     settings = config.BiasSettings(
@@ -117,9 +122,7 @@ def _cut(model: Model, threshold: float | None) -> float:
 
 
 def _answers(model: Model, table: pa.Table, threshold: float | None, above: float | None) -> np.ndarray:
-    scores = engine(model.algorithm).predict(model, table)
-    found: np.ndarray = scores >= _cut(model, threshold) if above is None else scores > above
-    return found
+    return accepted(engine(model.algorithm).predict(model, table), _cut(model, threshold), above)
 
 
 def _measured(
@@ -134,8 +137,7 @@ def _measured(
     minimum: int,
 ) -> Iterator[BiasFigure]:
     labels = table[features.schema.target].to_numpy()
-    positive = labels == 1 if above is None else labels > above
-    seen = look(table, facets, positive, predicted, group_variable=group_variable)
+    seen = look(table, facets, positive(labels, above), predicted, group_variable=group_variable)
     for split, cells in zip(seen.splits, seen.cells, strict=True):
         flips = None
         if predicted is not None and "FT" in chosen(stage, metrics):

@@ -28,17 +28,15 @@ def evaluate_model(
     repeats
         Bootstrap resamples behind each 95 % percentile interval (Efron 1979).
     """
-    import pyarrow.compute as pc
-
-    sklearn = engine("sklearn")
-    test = features.table.filter(pc.equal(features.table["split"], "test"))
+    sklearn, yardsticks = engine("sklearn"), engine("sklearn_yardsticks")
+    test = features.part("test")
     truth = test[features.schema.target].to_numpy()
     predicted = engine(model.algorithm).predict(model, test)
     scores = sklearn.bootstrap(
         model.problem, truth, predicted, model.threshold, repeats=repeats, seed=ctx.seed
     )
-    dummy = sklearn.dummy(model.problem, features)
-    rule, text = sklearn.rule(features)
+    dummy = yardsticks.dummy(model.problem, features)
+    rule, text = yardsticks.rule(features)
     for score in scores:
         ctx.emit(
             MetricMeasured(

@@ -116,12 +116,7 @@ def explain_model(
     SimlabError
         Partial dependence is asked of something that is no feature of the model.
     """
-    import pyarrow.compute as pc
-
-    parts = {
-        name: features.table.filter(pc.equal(features.table["split"], name))
-        for name in ("train", "valid", "test")
-    }
+    parts = {name: features.part(name) for name in ("train", "valid", "test")}
     test = spaced(parts["test"], rows)
     method = METHODS[model.algorithm]
     if not test.num_rows:
@@ -215,7 +210,7 @@ def _surrogate(
     surrogate: SurrogateTree,
 ) -> Surrogate:
     ask = _asked(model)
-    text, r2, agreement = engine("sklearn").surrogate(
+    text, r2, agreement = engine("sklearn_yardsticks").surrogate(
         features.schema,
         (taught, ask(taught)),
         (judged, ask(judged)),

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from simlab.quality import log_losses
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -52,9 +54,7 @@ def row_losses(metric: RowMetric, truth: np.ndarray, scores: np.ndarray, thresho
     import numpy as np
 
     if metric == "log_loss":
-        nearest = np.finfo(float).eps
-        said = np.where(truth == 1, scores, 1 - scores).clip(nearest, 1 - nearest)
-        return np.asarray(-np.log(said), float)
+        return log_losses(truth == 1, scores)
     if metric == "accuracy":
         return np.asarray((scores >= threshold) != (truth == 1), float)
     off = np.asarray(truth - scores, float)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import isfinite
 
-from simlab.statistics.distances import jensenshannon, wasserstein
+from simlab.statistics import statistic
 from simlab.statistics.samples import Names, Numbers, Sample
-from simlab.statistics.significance import chisquare, ks, z
 
 MANY_ROWS = 1000
 """Above so many reference values Evidently takes distances, up to them p-values."""
@@ -65,14 +64,9 @@ def drift_of(reference: Sample, current: Sample) -> Drift:
 
 
 def _value(method: str, reference: Sample, current: Sample) -> float:
-    if method == "jensenshannon":
-        return jensenshannon(reference, current)
-    if isinstance(reference, Numbers) and isinstance(current, Numbers):
-        if method in ("ks", "wasserstein"):
-            return (ks if method == "ks" else wasserstein)(reference, current)
+    if method in ("chisquare", "z") and isinstance(reference, Numbers) and isinstance(current, Numbers):
         reference, current = _names(reference), _names(current)
-    assert isinstance(reference, Names) and isinstance(current, Names)
-    return (chisquare if method == "chisquare" else z)(reference, current)
+    return statistic(method, reference, current)
 
 
 def _names(numbers: Numbers) -> Names:

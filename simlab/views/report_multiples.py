@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from math import isfinite
 
+from simlab.clarify.bias import NEUTRAL
 from simlab.views import report_pieces as pieces
 from simlab.views.monitoring import Attribution, BiasSeries, ExecutionView, Spot
 from simlab.views.report_markup import Markup, figure, join, number, plural, tag
@@ -20,8 +21,6 @@ RANKED = 20
 """Most features in a chart of ranks."""
 COLOURED = 5
 """Features whose ranks moved most, which get a colour."""
-NEUTRAL = {"DI": 1.0}
-"""Where a bias metric says that nothing is amiss; 0 for all others."""
 
 
 def _chart(story: Story, title: str, *inside: object) -> Markup:

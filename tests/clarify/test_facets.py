@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from simlab.clarify.bias import positives
+from simlab.clarify.bias import accepted, positive
 from simlab.clarify.facets import Facets, Threshold, facet_of, problems_in, split, strata
 from simlab.errors import SimlabError
 from simlab.signature import adapter
@@ -108,10 +108,12 @@ def test_the_unknown_is_a_stratum_of_its_own() -> None:
         strata(numbers(*range(1001)), "id", 1001)
 
 
-def test_positive_labels_are_a_list_or_lie_above_a_threshold() -> None:
+def test_positive_is_1_or_in_a_regression_what_lies_above_a_threshold() -> None:
     labels = np.array([0.0, 1.0, 2.0])
-    assert positives(labels, values=[1, 2]).tolist() == [False, True, True]
-    assert positives(labels, threshold=1).tolist() == [False, False, True]
+    assert positive(labels).tolist() == [False, True, False]
+    assert positive(labels, above=1).tolist() == [False, False, True]
+    assert accepted(np.array([0.2, 0.3]), 0.3).tolist() == [False, True]
+    assert accepted(labels, 0.3, above=1).tolist() == [False, False, True]
 
 
 def test_how_a_column_is_laid_out_does_not_matter() -> None:

@@ -9,7 +9,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from simlab.dataset import load, load_card, schema, verify
+from simlab.card import load_card
+from simlab.dataset import load, schema, verify
 from simlab.generated import draw
 
 DATASETS = Path(__file__).parents[2] / "datasets"

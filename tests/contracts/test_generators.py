@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from simlab.dataset import load_card
+from simlab.card import load_card
 from simlab.engines import engine
 from simlab.engines.river_worlds import ANSWER
 from simlab.generated import digest_of, draw, in_words, law_of

@@ -134,7 +134,7 @@ def test_a_surrogate_of_a_tree_is_that_tree() -> None:
     world = features("regression", missing=0.0)
     schema = world.schema
     answers = np.where(np.array(world.table["place"].to_pylist()) == "town", 3.0, 1.0)
-    text, r2, agreement = engine("sklearn").surrogate(
+    text, r2, agreement = engine("sklearn_yardsticks").surrogate(
         schema, (world.table, answers), (world.table, answers), 2.0, depth=3
     )
     assert text.splitlines() == ["if place is 'town' then 3", "if place is not 'town' then 1"]
@@ -145,13 +145,13 @@ def test_a_surrogate_too_shallow_is_told_by_its_figures() -> None:
     world = features()
     answers = engine("lightgbm").predict(fitted("lightgbm")[0], world.table)
     figures = [
-        engine("sklearn").surrogate(
+        engine("sklearn_yardsticks").surrogate(
             world.schema, (world.table, answers), (world.table, answers), 0.5, depth=d
         )
         for d in (1, 4)
     ]
     assert 0 < figures[0][1] < figures[1][1] < 1 and 0.5 < figures[0][2] <= figures[1][2] <= 1
-    _, r2, agreement = engine("sklearn").surrogate(
+    _, r2, agreement = engine("sklearn_yardsticks").surrogate(
         world.schema, (world.table, answers), (world.table.slice(0, 0), answers[:0]), 0.5, depth=2
     )
     assert (r2, agreement) == (None, None)

@@ -15,7 +15,8 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from simlab.artifacts import Column, Schema, View
-from simlab.dataset import load, load_card, schema
+from simlab.card import load_card
+from simlab.dataset import load, schema
 from simlab.engines import engine
 from simlab.errors import SimlabError
 

@@ -150,9 +150,9 @@ def test_the_dummy_knows_the_mean_of_the_training_rows_only():
         {"x": [1.0] * 5, "y": [1.0, 3.0, 9.0, 2.0, 4.0], "split": ["train"] * 2 + ["valid"] + ["test"] * 2}
     )
     world = replace(features("regression"), table=table, schema=schema(("x",), (), "regression"))
-    assert engine("sklearn").dummy("regression", world)["mae"] == 1.0
-    assert engine("sklearn").dummy("regression", world)["bias"] == -1.0
-    assert engine("sklearn").dummy("binary", features())["auc"] == 0.5
+    assert engine("sklearn_yardsticks").dummy("regression", world)["mae"] == 1.0
+    assert engine("sklearn_yardsticks").dummy("regression", world)["bias"] == -1.0
+    assert engine("sklearn_yardsticks").dummy("binary", features())["auc"] == 0.5
 
 
 def test_a_rule_is_two_questions_in_words():
@@ -168,7 +168,7 @@ def test_a_rule_is_two_questions_in_words():
         }
     )
     world = replace(features(), table=table, schema=schema(("age", "noise"), ("place",)))
-    figures, text = engine("sklearn").rule(world)
+    figures, text = engine("sklearn_yardsticks").rule(world)
     assert figures["accuracy"] == 1.0
     assert len(text.splitlines()) <= 4
     assert any(
@@ -180,15 +180,15 @@ def test_a_rule_is_two_questions_in_words():
 
 def test_a_rule_has_at_most_two_columns_and_is_no_better_than_the_model():
     world = features("regression", missing=0.2)
-    figures, text = engine("sklearn").rule(world)
+    figures, text = engine("sklearn_yardsticks").rule(world)
     assert sum(f"{name} " in text for name in ("age", "hours", "place", "job")) <= 2
-    assert figures["rmse"] < engine("sklearn").dummy("regression", world)["rmse"]
+    assert figures["rmse"] < engine("sklearn_yardsticks").dummy("regression", world)["rmse"]
 
 
 def test_a_rule_on_a_target_that_never_varies_is_one_line():
     world = features()
     ones = world.table.set_column(4, "y", pa.array([1.0] * world.table.num_rows))
-    figures, text = engine("sklearn").rule(replace(world, table=ones))
+    figures, text = engine("sklearn_yardsticks").rule(replace(world, table=ones))
     assert text == "always 1"
     assert figures["accuracy"] == 1.0
 
