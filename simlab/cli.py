@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from simlab.cli_captures import captures
 from simlab.cli_cloudwatch import alarms, metrics, show_bus
 from simlab.cli_constraints import app as constraints_app
 from simlab.cli_worlds import calibrate, sweep, twin
@@ -217,6 +218,7 @@ def events(
 
 app.command()(metrics)
 app.command()(alarms)
+app.command()(captures)
 
 
 @app.command("list")

@@ -33,6 +33,7 @@ ENGINES = (
 
 _NO_MATTER = {
     "cli.py",
+    "cli_captures.py",
     "cli_constraints.py",
     "constraint_files.py",
     "cli_cloudwatch.py",

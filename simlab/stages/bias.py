@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, WithJsonSchema
 
 from simlab.artifacts import BiasReport, FeatureSet, Files, Model
 from simlab.clarify import analysis, config
@@ -24,12 +25,28 @@ from simlab.clarify.cloudwatch import datapoints
 from simlab.clarify.facets import Facets, label_words, sensitive
 from simlab.context import Context
 from simlab.engines import engine
+from simlab.errors import SimlabError
 from simlab.publishing import published
 from simlab.wordings import NAMESPACES
 
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
+
+
+def _analysis_config(given: str) -> str:
+    """A path that was given, once the file behind it could be read."""
+    if given:
+        try:
+            config.read(Path(given).read_bytes(), given)
+        except OSError as wrong:
+            raise ValueError(f"{given}: cannot be read: {wrong.strerror}") from wrong
+        except SimlabError as wrong:
+            raise ValueError(str(wrong)) from wrong
+    return given
+
+
+AnalysisConfigFile = Annotated[str, AfterValidator(_analysis_config), WithJsonSchema({"type": "string"})]
 
 
 def measure_bias(
@@ -43,6 +60,7 @@ def measure_bias(
     minimum: Annotated[int, Field(ge=0)] = 100,
     probability_threshold: Annotated[float | None, Field(ge=0, le=1)] = None,
     label_threshold: float | None = None,
+    analysis_config: AnalysisConfigFile = "",
 ) -> BiasReport:
     """Measure Clarify's bias metrics: of the training rows' labels, and of the answers on the test rows.
 
@@ -65,6 +83,9 @@ def measure_bias(
         A score at or above it is a positive answer; the model's own threshold if left out.
     label_threshold
         In a regression labels and answers above it are positive; without it nothing is measured.
+    analysis_config
+        An `analysis_config.json` of Clarify's, by its path from the folder in which simlab runs. What it says
+        of facets, group variable, metrics and threshold stands where the keys above say nothing.
 
     Raises
     ------
@@ -74,6 +95,14 @@ def measure_bias(
     import pyarrow.compute as pc
 
     schema = features.schema
+    if analysis_config:
+        numeric = [column.name for column in schema.features if column.kind == "numeric"]
+        told = config.settings_of(config.read(Path(analysis_config).read_bytes(), analysis_config), numeric)
+        facets = told.facets if facets is None and told.facets else facets
+        group_variable = told.group_variable if group_variable is None else group_variable
+        metrics = told.metrics if metrics == "all" else metrics
+        if probability_threshold is None:
+            probability_threshold = told.probability_threshold
     asked = sensitive(schema) if facets is None else facets
     if not asked or (model.problem == "regression" and label_threshold is None):
         return BiasReport(label=schema.target, label_value="", analysis=b"", config=b"")

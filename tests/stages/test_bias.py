@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,9 @@ from simlab.artifacts import Approved, BiasReport, Column, FeatureSet, Model, Re
 from simlab.clarify import analysis, config
 from simlab.clarify.bias import BiasFigure
 from simlab.engines import engine
-from simlab.errors import SimlabError
+from simlab.errors import ScenarioInvalid, SimlabError
 from simlab.events import Event, MetricsPublished
+from simlab.lab import Lab
 from simlab.stages.approve import approve_version
 from simlab.stages.bias import bias_files, measure_bias
 from tests.stages.people import context
@@ -181,3 +183,29 @@ def test_the_test_rows_decide_not_the_training_rows() -> None:
     )
     report, _ = measure(replace(given, table=worse))
     assert figures(report)["sex=f:DPPL"].figure == 0.0
+
+
+def test_clarifys_own_configuration_asks_what_the_keys_would(tmp_path: Path) -> None:
+    wanted: dict[str, Any] = {
+        "facets": {"sex": ("f",)}, "metrics": ("DPL", "DPPL"), "probability_threshold": 0.7,
+    }  # fmt: skip
+    by_keys, _ = measure(**wanted)
+    path = tmp_path / "analysis_config.json"
+    path.write_bytes(by_keys.config)
+    by_file, _ = measure(analysis_config=str(path))
+    assert by_file.analysis == by_keys.analysis and by_file.config == by_keys.config
+    own, _ = measure(analysis_config=str(path), metrics=("DPL",))
+    assert set(figures(own)) == {s for s in figures(by_keys) if s.endswith(":DPL")}, (
+        "a key that is said stands"
+    )
+
+
+def test_a_configuration_that_is_none_is_told_before_anything_runs(
+    tiny: Path, warm: Lab, tmp_path: Path
+) -> None:
+    path = tmp_path / "analysis_config.json"
+    path.write_text('{"dataset_type": "text/csv", "methodz": {}}')
+    for given, said in ((path, "did you mean 'methods'"), (tmp_path / "none.json", "cannot be read")):
+        with pytest.raises(ScenarioInvalid) as told:
+            warm.check(tiny, {"stages.bias": {"analysis_config": str(given)}})
+        assert said in str(told.value)
