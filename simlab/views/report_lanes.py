@@ -211,7 +211,7 @@ def service(story: Story, axis: Axis, y: float) -> Drawn:
 
 def alarms(story: Story, axis: Axis, y: float) -> Drawn:
     """A bar for every sounding of every alarm."""
-    legend = _legend(y, ("alarm", "data alarm sounds"), ("alarm quality", "model-quality alarm sounds"))
+    legend = _legend(y, ("alarm", "alarm sounds"), ("alarm quality", "alarm of the model's quality sounds"))
     head, height = _heading(y, "Alarms", *(legend if story.alarms else ()))
     if not story.alarms:
         words = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from html import escape
 from math import isfinite
@@ -9,7 +10,7 @@ from math import isfinite
 Inside = object
 """What may stand in an element: markup, text, numbers, None (nothing), or an iterable of these."""
 
-_VOID = frozenset({"meta", "br", "hr", "img", "input", "link"})
+_VOID = frozenset({"meta", "br", "hr", "img", "input", "link", "wbr"})
 
 
 class Markup(str):
@@ -51,6 +52,15 @@ def tag(name: str, /, *inside: Inside, **attributes: object) -> Markup:
         written.append(f" {key}" if value is True else f' {key}="{escape(number(value))}"')
     opened = f"<{name}{''.join(written)}>"
     return Markup(opened if name in _VOID else f"{opened}{join(*inside)}</{name}>")
+
+
+def breakable(name: str) -> Markup:
+    """A long name that may be broken after its colons and low lines, and reads and copies as it is.
+
+    >>> breakable("data_quality:drift")
+    'data_<wbr>quality:<wbr>drift'
+    """
+    return Markup(re.sub(r"([:_])(?=.)", r"\1<wbr>", escape(name)))
 
 
 def number(value: object) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from simlab.views import report_parts as parts
 from simlab.views.detection import Figures
-from simlab.views.report_markup import Markup, figure, join, plural, tag
+from simlab.views.report_markup import Markup, breakable, figure, join, plural, tag
 from simlab.views.scorecard import Card
 
 HEAD = (
@@ -38,7 +38,7 @@ def rows(card: Card) -> list[tuple[object, ...]]:
     for monitor in card.monitors:
         found.append(
             (
-                tag("b", monitor.name),
+                tag("b", breakable(monitor.name)),
                 monitor.target,
                 *_cells(monitor.figures, card),
                 figure(monitor.localisation, 2),
