@@ -83,6 +83,10 @@ class LogBroken(SimlabError):
     """A log's chain does not verify: a byte changed, a line is missing, or the tail was cut."""
 
 
+MOST_NAMES = 60
+"""Right names that a message lists at most, where none is near: a folder's, but not a run's alarms."""
+
+
 def did_you_mean(word: object, known: Iterable[str]) -> str:
     """The nearest right name, as the end of an error message.
 
@@ -95,4 +99,7 @@ def did_you_mean(word: object, known: Iterable[str]) -> str:
     near = get_close_matches(str(word), names, n=1, cutoff=0.6)
     if near:
         return f"; did you mean {near[0]!r}?"
-    return f"; it takes {', '.join(map(repr, names))}" if names else "; it takes no keys"
+    if not names:
+        return "; it takes no keys"
+    shown = ", ".join(map(repr, names[:MOST_NAMES]))
+    return f"; it takes {shown}" + (f" and {len(names) - MOST_NAMES} more" if names[MOST_NAMES:] else "")

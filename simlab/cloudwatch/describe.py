@@ -132,7 +132,8 @@ def only(found: Mapping[str, Any], alarm: str) -> tuple[str, dict[str, Any]]:
     }
     named = {one["AlarmName"] for ones in kept.values() for one in ones}
     if not named:
-        known = [one["AlarmName"] for kind in KINDS for one in found[kind]]
+        known = {before + one["AlarmName"] for kind, before in KINDS.items() for one in found[kind]}
+        known |= {one["AlarmName"] for kind in KINDS for one in found[kind]}
         raise UsageError(f"no alarm called {alarm!r}{did_you_mean(alarm, known)}")
     return named.pop(), kept
 
